@@ -52,6 +52,10 @@ typed_ids! {
     UserId;
     /// One signed-in browser. Not a secret: the session's token is, see [`crate::Token`].
     SessionId;
+    /// One sign-in of a program, and all refresh tokens that it led to.
+    TokenFamilyId;
+    /// One uploaded picture of a person.
+    AvatarId;
     /// A product of the catalogue.
     ProductId;
     /// A cart, of a person or of a browser that has not signed in.
