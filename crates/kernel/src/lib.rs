@@ -22,8 +22,8 @@ pub use clock::Clock;
 pub use email::{EmailAddress, InvalidEmailAddress};
 pub use entropy::Entropy;
 pub use ids::{
-    AvatarId, CartId, EventId, InvoiceId, JobId, OrderId, PaymentId, ProductId, RefundId, SessionId,
-    TokenFamilyId, UserId,
+    AvatarId, CartId, EventId, InvoiceId, JobId, OrderId, PaymentId, ProductId, RefundId,
+    SessionId, TokenFamilyId, UserId,
 };
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest, PageSize};
