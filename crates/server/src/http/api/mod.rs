@@ -1,0 +1,104 @@
+//! The JSON API for programs, under `/api/v1`: the same use cases as the pages, described by its own `OpenAPI` document.
+//!
+//! A program shows an access token in each request. Cookies are not looked at, so no other site can act through a
+//! signed-in browser here.
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderValue, header};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, Info, OpenApi, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::app::App;
+
+mod auth;
+mod billing;
+mod bodies;
+mod orders;
+mod problem;
+mod users;
+
+pub use auth::ApiUser;
+pub use bodies::{MoneyBody, PageBody, PageQuery};
+pub use problem::{Problem, ProblemField, Problems};
+
+const ROOT: &str = "/api/v1";
+const DESCRIPTION: &str = "/api/v1/openapi.json";
+const VIEWER: &str = "/api/docs";
+
+/// The viewer brings its own scripts, which know no nonce. They are part of this binary, and nothing else may run.
+const VIEWER_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// All operations, their description and its viewer.
+pub(super) fn routes() -> Router<App> {
+    let (operations, description) = documented().split_for_parts();
+    let document = axum::Json(description);
+    let viewer =
+        SwaggerUi::new(VIEWER).config(Config::from(DESCRIPTION).display_request_duration(true));
+    operations
+        .route(DESCRIPTION, get(async move || document))
+        .merge(Router::from(viewer).layer(axum::middleware::map_response(with_viewer_policy)))
+}
+
+/// The description that `/api/v1/openapi.json` serves, for the command `openapi`.
+#[must_use]
+pub fn description() -> OpenApi {
+    documented().into_openapi()
+}
+
+fn documented() -> OpenApiRouter<App> {
+    let operations = OpenApiRouter::default()
+        .merge(users::routes())
+        .merge(orders::routes())
+        .merge(billing::routes());
+    OpenApiRouter::with_openapi(base()).nest(ROOT, operations)
+}
+
+fn base() -> OpenApi {
+    let mut info = Info::new("API", "1");
+    info.description = Some(
+        "Everything that the pages offer, for programs. Show the access token of `POST /auth/token` as \
+         `Authorization: Bearer …`. Errors are problem details (RFC 9457) with a stable `code`."
+            .to_owned(),
+    );
+    let mut components = Components::new();
+    components.add_security_scheme(
+        "bearer",
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .bearer_format("JWT")
+                .build(),
+        ),
+    );
+    OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components))
+        .build()
+}
+
+async fn with_viewer_policy(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, VIEWER_POLICY);
+    response.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_is_openapi_3_1_and_every_operation_is_under_the_versioned_root() {
+        let description = serde_json::to_value(description()).unwrap();
+        assert!(description["openapi"].as_str().unwrap().starts_with("3.1"));
+        for path in description["paths"].as_object().unwrap().keys() {
+            assert!(path.starts_with("/api/v1/"), "{path}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! HTTP: the router, and the layers around it in their order.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use crate::app::App;
+use crate::http::error::AppError;
+use crate::telemetry;
+
+pub mod api;
+pub mod assets;
+pub mod client;
+pub mod context;
+pub mod csrf;
+pub mod error;
+pub mod extract;
+mod files;
+pub mod forms;
+pub mod headers;
+pub mod health;
+pub mod limits;
+mod observe;
+pub mod pages;
+pub mod session;
+
+/// Everything that is served to the outside.
+///
+/// A layer added later stands further out. Each comment says why its layer stands where it does.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .merge(pages::routes(&app))
+        .merge(api::routes())
+        .merge(assets::routes())
+        .merge(files::routes())
+        .merge(health::routes())
+        .method_not_allowed_fallback(async || AppError::MethodNotAllowed)
+        // Innermost: only extractors that read a body ask for it.
+        .layer(DefaultBodyLimit::max(limits::BODY))
+        // Around all that a handler does, so that a slow body or query cannot hold a request for ever.
+        .layer(from_fn(limits::deadline))
+        // Outside the deadline, whose code could panic too; inside `render`, which gives the answer its shape.
+        .layer(CatchPanicLayer::custom(limits::caught_panic))
+        // Outside everything that fails: whatever went wrong becomes a page or a problem document here and nowhere else.
+        .layer(from_fn_with_state(app.clone(), error::render))
+        // Error pages are compressed like others. What an inner route has encoded already is left alone.
+        .layer(CompressionLayer::new())
+        // Outside `render`: error pages need the policy as much as others.
+        .layer(from_fn_with_state(app.clone(), headers::secure))
+        // Outermost: the id, the client's address and the clock of the request exist before anything can go wrong.
+        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .with_state(app)
+}
+
+/// What is served on the private port, to the operator's own network.
+pub fn private_router(app: App) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .merge(health::routes())
+        .with_state(app)
+}
+
+/// The process's metrics in Prometheus' text format.
+async fn metrics(State(app): State<App>) -> String {
+    let pool = app.platform().db.pool();
+    metrics::gauge!("db_pool_connections").set(f64::from(pool.size()));
+    metrics::gauge!("db_pool_idle").set(u32::try_from(pool.num_idle()).map_or(f64::NAN, f64::from));
+    metrics::gauge!("db_pool_max").set(f64::from(pool.options().get_max_connections()));
+    let handle = telemetry::metrics();
+    handle.run_upkeep();
+    handle.render()
+}

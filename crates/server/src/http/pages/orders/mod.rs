@@ -1,0 +1,9 @@
+//! Pages of the module `orders`.
+
+use axum::Router;
+
+use crate::app::App;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+}

@@ -1,0 +1,226 @@
+//! What the process tells about itself: log lines, metrics, error reports.
+//!
+//! Nothing here or in a log line names an e-mail address, a cookie, a body or a query string: what is not written down
+//! cannot leak.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::{EnvFilter, Targets};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// Panics are reported by Sentry's own hook, with their stack: the log line about one must not be reported again.
+pub(crate) const PANIC: &str = "panic";
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON document a line, for machines.
+    Json,
+    /// For people who develop.
+    Text,
+}
+
+/// What telemetry is told.
+#[derive(Clone, Debug)]
+pub struct TelemetrySettings {
+    /// How log lines look.
+    pub format: LogFormat,
+    /// Where errors are reported to; nowhere if `None`.
+    pub sentry_dsn: Option<String>,
+    /// The release that is running.
+    pub release: String,
+    /// `development` or `production`.
+    pub environment: String,
+}
+
+/// Keeps error reporting alive. When it is dropped, what is still waiting is sent.
+#[must_use = "error reports stop when this is dropped"]
+pub struct Telemetry {
+    _sentry: sentry::ClientInitGuard,
+}
+
+/// Starts logging, error reporting and metrics. Once a process, before anything else.
+///
+/// # Errors
+/// If another subscriber or recorder is already installed.
+pub fn init(settings: &TelemetrySettings) -> anyhow::Result<Telemetry> {
+    log_panics();
+    let telemetry = Telemetry {
+        _sentry: sentry::init(sentry_options(settings)),
+    };
+    let filter = EnvFilter::new("info,sqlx::query=warn,hyper=warn,tower=warn");
+    let lines = match settings.format {
+        LogFormat::Json => tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed(),
+        LogFormat::Text => tracing_subscriber::fmt::layer()
+            .compact()
+            .with_target(false)
+            .boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(query_layer())
+        .with(sentry_layer())
+        .try_init()?;
+    metrics();
+    Ok(telemetry)
+}
+
+fn sentry_options(settings: &TelemetrySettings) -> sentry::ClientOptions {
+    let options = sentry::ClientOptions::new()
+        .release(settings.release.clone())
+        .environment(settings.environment.clone())
+        .send_default_pii(false)
+        .in_app_include(["server", "users", "orders", "billing", "platform", "kernel"])
+        .shutdown_timeout(Duration::from_secs(2));
+    match &settings.sentry_dsn {
+        Some(dsn) => options.dsn(dsn),
+        None => options,
+    }
+}
+
+/// Reports errors, with what was logged before each as its breadcrumbs.
+pub fn sentry_layer<S>() -> impl Layer<S>
+where
+    S: Subscriber + for<'span> tracing_subscriber::registry::LookupSpan<'span>,
+{
+    use sentry::integrations::tracing::{BreadcrumbLayer, ErrorLayer};
+    let errors = Targets::new()
+        .with_default(LevelFilter::ERROR)
+        .with_target(PANIC, LevelFilter::OFF);
+    let breadcrumbs = Targets::new()
+        .with_default(LevelFilter::INFO)
+        .with_target("sqlx", LevelFilter::WARN);
+    BreadcrumbLayer::new()
+        .with_filter(breadcrumbs)
+        .and_then(ErrorLayer::new().with_filter(errors))
+}
+
+/// Panics become log lines like everything else, instead of text between JSON documents.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(target: PANIC, place, message = panic.payload_as_str(), "panicked");
+    }));
+}
+
+/// How much of a request or a job was spent in the database.
+#[derive(Debug, Default)]
+pub struct Tally {
+    statements: AtomicU32,
+    micros: AtomicU64,
+}
+
+tokio::task_local! {
+    static TALLY: Arc<Tally>;
+}
+
+impl Tally {
+    /// Runs `work` and counts the statements that it sends.
+    pub async fn count<F: Future>(self: Arc<Self>, work: F) -> F::Output {
+        TALLY.scope(self, work).await
+    }
+
+    /// How many statements were sent.
+    pub fn statements(&self) -> u32 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// How long they took, in milliseconds.
+    pub fn millis(&self) -> f64 {
+        Duration::from_micros(self.micros.load(Ordering::Relaxed)).as_secs_f64() * 1e3
+    }
+
+    fn add(&self, seconds: f64) {
+        let elapsed = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+/// Listens to what sqlx says about each statement, in the task that sent it.
+pub fn query_layer<S: Subscriber>() -> impl Layer<S>
+where
+    S: for<'span> tracing_subscriber::registry::LookupSpan<'span>,
+{
+    QueryLayer.with_filter(Targets::new().with_target("sqlx::query", LevelFilter::DEBUG))
+}
+
+struct QueryLayer;
+
+impl<S: Subscriber> Layer<S> for QueryLayer {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut elapsed = Elapsed(None);
+        event.record(&mut elapsed);
+        if let Some(seconds) = elapsed.0 {
+            metrics::histogram!("db_statement_seconds").record(seconds);
+            // Outside a request or job nobody counts.
+            let _uncounted = TALLY.try_with(|tally| tally.add(seconds));
+        }
+    }
+}
+
+struct Elapsed(Option<f64>);
+
+impl Visit for Elapsed {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if field.name() == "elapsed_secs" {
+            self.0 = Some(value);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
+}
+
+/// The process's metrics; installs the recorder when first called.
+pub fn metrics() -> &'static PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE.get_or_init(|| {
+        let seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 1.0, 2.5, 5.0, 10.0];
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)
+            .expect("the list of buckets is not empty")
+            .build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("another recorder of metrics is installed: /metrics stays empty");
+        }
+        handle
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn statements_are_counted_in_the_task_that_sends_them() {
+        let _guard = tracing_subscriber::registry()
+            .with(query_layer())
+            .set_default();
+        let tally = Arc::new(Tally::default());
+        let say = || tracing::debug!(target: "sqlx::query", elapsed_secs = 0.25_f64, "statement");
+        Arc::clone(&tally)
+            .count(async {
+                say();
+                tokio::task::yield_now().await;
+                say();
+            })
+            .await;
+        say();
+        assert_eq!(tally.statements(), 2);
+        assert!((tally.millis() - 500.0).abs() < 1e-6);
+    }
+}
