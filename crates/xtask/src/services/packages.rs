@@ -1,0 +1,242 @@
+//! Programs that this machine must have, and how they get there.
+
+use std::{
+    io::{self, IsTerminal},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, bail, ensure};
+use nix::unistd::geteuid;
+
+use super::postgres;
+
+/// A program, or a file, that something here needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tool {
+    Postgres,
+    Redis,
+    Chromium,
+    Chromedriver,
+    /// A font for Chromium, which shows empty boxes for letters without one.
+    Font,
+    /// `pdftotext`, with which the journey reads the invoice.
+    Poppler,
+}
+
+/// What services need.
+pub(crate) const SERVICES: &[Tool] = &[Tool::Postgres, Tool::Redis];
+
+/// What the browser journey needs beside them.
+pub(crate) const BROWSER: &[Tool] = &[
+    Tool::Chromium,
+    Tool::Chromedriver,
+    Tool::Font,
+    Tool::Poppler,
+];
+
+impl Tool {
+    fn is_installed(self) -> bool {
+        match self {
+            Self::Postgres => postgres::Installation::newest().is_some(),
+            Self::Redis => super::redis::program().is_some(),
+            Self::Chromium => chromium().is_some(),
+            Self::Chromedriver => runs("chromedriver", "--version"),
+            // macOS brings fonts.
+            Self::Font => {
+                cfg!(target_os = "macos") || Path::new("/usr/share/fonts/truetype/dejavu").exists()
+            }
+            Self::Poppler => runs("pdftotext", "-v"),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "PostgreSQL (15 or newer)",
+            Self::Redis => "Redis or Valkey",
+            Self::Chromium => "Chromium",
+            Self::Chromedriver => "chromedriver",
+            Self::Font => "the DejaVu fonts",
+            Self::Poppler => "pdftotext",
+        }
+    }
+
+    /// Debian's name first, Ubuntu's where it differs.
+    fn debian_package(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgresql",
+            Self::Redis => "redis-server|valkey-server",
+            Self::Chromium => "chromium|chromium-browser",
+            Self::Chromedriver => "chromium-driver|chromium-chromedriver",
+            Self::Font => "fonts-dejavu-core",
+            Self::Poppler => "poppler-utils",
+        }
+    }
+
+    fn brew_package(self) -> Option<&'static str> {
+        match self {
+            Self::Postgres => Some("postgresql@17"),
+            Self::Redis => Some("valkey"),
+            Self::Chromium => Some("chromium"),
+            Self::Chromedriver => Some("chromedriver"),
+            Self::Font => None,
+            Self::Poppler => Some("poppler"),
+        }
+    }
+}
+
+/// The browser's program: distributions do not agree on its name.
+pub(crate) fn chromium() -> Option<&'static str> {
+    ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find(|name| runs(name, "--version"))
+}
+
+/// Installs what is missing, all in one go; asks for a password where sudo does.
+pub(crate) fn ensure(tools: &[Tool]) -> anyhow::Result<()> {
+    let missing = missing(tools);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = listed(&missing);
+    let mut installer = installer(&missing)
+        .with_context(|| format!("{names} must be installed{}", way_out(&missing)))?;
+    println!("Installing {names} …");
+    let status = installer.status().context("run the package manager")?;
+    ensure!(
+        status.success(),
+        "the package manager could not install {names}: see its message above{}",
+        way_out(&missing)
+    );
+    let still_missing = self::missing(&missing);
+    ensure!(
+        still_missing.is_empty(),
+        "the package manager's {} cannot be used here: install it from elsewhere{}",
+        listed(&still_missing),
+        way_out(&still_missing)
+    );
+    Ok(())
+}
+
+fn missing(tools: &[Tool]) -> Vec<Tool> {
+    tools
+        .iter()
+        .copied()
+        .filter(|tool| !tool.is_installed())
+        .collect()
+}
+
+fn listed(tools: &[Tool]) -> String {
+    let names: Vec<_> = tools.iter().map(|tool| tool.name()).collect();
+    names.join(", ")
+}
+
+/// Docker can stand in for the services, not for a browser.
+fn way_out(missing: &[Tool]) -> &'static str {
+    if missing.iter().all(|tool| SERVICES.contains(tool)) {
+        ", or add `--docker` to run them in containers"
+    } else {
+        ""
+    }
+}
+
+/// The one call that installs all these tools.
+fn installer(tools: &[Tool]) -> anyhow::Result<Command> {
+    if runs("apt-get", "--version") {
+        let privileges = if geteuid().is_root() {
+            Privileges::Root
+        } else if runs("sudo", "--version") {
+            Privileges::Sudo {
+                may_ask: io::stdin().is_terminal(),
+            }
+        } else {
+            bail!("this takes root or sudo, and neither is at hand");
+        };
+        return Ok(apt(tools, privileges));
+    }
+    if runs("brew", "--version") {
+        let mut brew = Command::new("brew");
+        brew.arg("install")
+            .args(tools.iter().filter_map(|tool| tool.brew_package()));
+        return Ok(brew);
+    }
+    bail!("neither apt-get nor brew is here: use this system's package manager");
+}
+
+#[derive(Clone, Copy)]
+enum Privileges {
+    Root,
+    /// Without a terminal a question for the password would wait for ever.
+    Sudo {
+        may_ask: bool,
+    },
+}
+
+fn apt(tools: &[Tool], privileges: Privileges) -> Command {
+    let mut command = match privileges {
+        Privileges::Root => Command::new("sh"),
+        Privileges::Sudo { may_ask } => {
+            let mut sudo = Command::new("sudo");
+            if !may_ask {
+                sudo.arg("-n");
+            }
+            sudo.arg("sh");
+            sudo
+        }
+    };
+    command
+        .args(["-c", include_str!("install.sh"), "install"])
+        .args(tools.iter().map(|tool| tool.debian_package()));
+    command
+}
+
+/// Whether a program is there and works.
+pub(crate) fn runs(program: &str, argument: &str) -> bool {
+    Command::new(program)
+        .arg(argument)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(command: &Command) -> Vec<String> {
+        command
+            .get_args()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn all_missing_packages_go_into_one_call() {
+        let command = apt(
+            &[Tool::Postgres, Tool::Redis, Tool::Poppler],
+            Privileges::Root,
+        );
+        assert_eq!(command.get_program(), "sh");
+        let arguments = arguments(&command);
+        assert_eq!(
+            arguments[3..],
+            ["postgresql", "redis-server|valkey-server", "poppler-utils"]
+        );
+    }
+
+    #[test]
+    fn sudo_asks_for_no_password_where_nobody_could_type_one() {
+        let asking = apt(&[Tool::Redis], Privileges::Sudo { may_ask: true });
+        let silent = apt(&[Tool::Redis], Privileges::Sudo { may_ask: false });
+        assert_eq!(arguments(&asking)[0], "sh");
+        assert_eq!(arguments(&silent)[..2], ["-n", "sh"]);
+    }
+
+    #[test]
+    fn docker_is_offered_for_services_and_not_for_a_browser() {
+        assert!(way_out(&[Tool::Redis]).contains("--docker"));
+        assert!(way_out(&[Tool::Redis, Tool::Chromium]).is_empty());
+    }
+}
