@@ -1,0 +1,2 @@
+DROP TABLE platform.audit_log;
+DROP TABLE platform.flags;
