@@ -252,8 +252,7 @@ impl Services {
     }
 
     fn running_cluster(&self) -> anyhow::Result<Option<(Cluster, u16)>> {
-        // Without a data folder there is no question, and no need for installed programs to ask it.
-        if !self.home.join("postgres").exists() {
+        if !postgres::may_run(&self.home) {
             return Ok(None);
         }
         let cluster = Cluster::find(&self.home, self.purpose)?;

@@ -55,11 +55,26 @@ pub(super) fn start(options: Options, interrupt: &Interrupt) -> anyhow::Result<(
     }
     ready?;
     let messages = fs::read_to_string(&log).unwrap_or_default();
-    bail!(
-        "the shop did not start; its supervisor's last words, from {}:\n{}",
-        shown(&log),
-        messages.trim_end()
-    );
+    let (before, error) = split_error(&messages);
+    eprint!("{before}");
+    match error {
+        Some(error) => bail!("{error}"),
+        None => bail!(
+            "the shop's supervisor ended without a word: see {}",
+            shown(&log)
+        ),
+    }
+}
+
+/// What the supervisor said, and the error that it ended with, which becomes this process's own.
+fn split_error(messages: &str) -> (&str, Option<&str>) {
+    match messages.rfind("error: ") {
+        Some(at) => (
+            &messages[..at],
+            Some(messages[at + "error: ".len()..].trim_end()),
+        ),
+        None => (messages, None),
+    }
 }
 
 fn flags(options: Options) -> Vec<&'static str> {
@@ -102,5 +117,23 @@ fn terminate(pid: i32) -> anyhow::Result<()> {
     match kill(Pid::from_raw(pid), Signal::SIGTERM) {
         Ok(()) | Err(Errno::ESRCH) => Ok(()),
         Err(error) => Err(error).with_context(|| format!("ask process {pid} to end")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_supervisors_last_error_is_told_apart_from_what_it_said_before() {
+        let messages = "error: the old migration was edited\nerror: run it with --reset\n";
+        assert_eq!(
+            split_error(messages),
+            (
+                "error: the old migration was edited\n",
+                Some("run it with --reset")
+            )
+        );
+        assert_eq!(split_error("Building\n"), ("Building\n", None));
     }
 }

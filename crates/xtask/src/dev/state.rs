@@ -1,9 +1,8 @@
 //! What a person or a program must know about the running shop: `.dev/state.json`, and the same as a table.
 
 use std::{
-    fs::{self, File},
-    io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -68,13 +67,7 @@ impl State {
     pub(super) fn write(&self) -> anyhow::Result<()> {
         let json = serde_json::to_vec_pretty(self).context("encode the state")?;
         let unfinished = file().with_extension("unfinished");
-        fs::remove_file(&unfinished).ok();
-        File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&unfinished)
-            .and_then(|mut opened| opened.write_all(&json))
+        fs::write(&unfinished, json)
             .and_then(|()| fs::rename(&unfinished, file()))
             .context("write .dev/state.json")
     }

@@ -369,6 +369,13 @@ fn data_folder(home: &Path, account: Option<Account>) -> anyhow::Result<PathBuf>
     Ok(elsewhere.join("data"))
 }
 
+/// Whether a cluster of this checkout may be running. Needs no installed programs, so that a folder which none of them
+/// can read may still be deleted.
+pub(crate) fn may_run(home: &Path) -> bool {
+    let folder = elsewhere(home).unwrap_or_else(|| home.join("postgres"));
+    folder.join("data/postmaster.pid").exists()
+}
+
 fn elsewhere(home: &Path) -> Option<PathBuf> {
     let place = fs::read_to_string(home.join("postgres/elsewhere")).ok()?;
     Some(PathBuf::from(place.trim()))
