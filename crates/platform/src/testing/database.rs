@@ -14,6 +14,7 @@ use url::Url;
 
 use super::{ACQUIRE_TIMEOUT, POOL_SIZE, services};
 use crate::db::DbSettings;
+use crate::migrations;
 
 /// Held shared while a template is copied, and alone while one is made or old ones are dropped.
 const LOCK: i64 = 0x7465_6d70_6c61_7465;
@@ -152,12 +153,9 @@ async fn make_template(server: &mut PgConnection, template: &str, migrators: &[&
     .await;
     let mut connection = connect_as_superuser(Some(&unfinished)).await;
     execute(&mut connection, "SET ROLE migrator").await;
-    for migrator in migrators {
-        migrator
-            .run(&mut connection)
-            .await
-            .expect("migrations that apply to an empty database");
-    }
+    migrations::apply(&mut connection, migrators)
+        .await
+        .expect("migrations that apply to an empty database");
     connection.close().await.expect("a connection that closes");
     for statement in [
         format!("COMMENT ON DATABASE {unfinished} IS '{}'", now.timestamp()),
