@@ -1,0 +1,63 @@
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::{money, unreadable};
+use crate::ledger::{AccountBalance, Booking};
+
+/// Writes a transaction and its entries. The database checks at commit that they sum to zero.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    booking: &Booking,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO billing.ledger_transactions (id, kind, recorded_at) VALUES ($1, $2, $3)",
+        booking.cause,
+        booking.kind,
+        now,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let accounts: Vec<_> = booking
+        .entries
+        .iter()
+        .map(|it| it.account.as_str().to_owned())
+        .collect();
+    let amounts: Vec<_> = booking.entries.iter().map(|it| it.amount.minor()).collect();
+    let currencies: Vec<_> = booking
+        .entries
+        .iter()
+        .map(|it| it.amount.currency().code().to_owned())
+        .collect();
+    sqlx::query!(
+        "INSERT INTO billing.ledger_entries (transaction_id, account, amount, currency)
+         SELECT $1, * FROM unnest($2::text[], $3::bigint[], $4::text[])",
+        booking.cause,
+        &accounts,
+        &amounts,
+        &currencies,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What stands in each account, per currency.
+pub(crate) async fn balances(connection: &mut PgConnection) -> sqlx::Result<Vec<AccountBalance>> {
+    sqlx::query!(
+        r#"SELECT account, currency, sum(amount)::bigint AS "balance!"
+         FROM billing.ledger_entries
+         GROUP BY account, currency
+         ORDER BY account, currency"#,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(AccountBalance {
+            account: row.account.parse().map_err(unreadable)?,
+            balance: money(row.balance, &row.currency)?,
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,94 @@
+use anyhow::Context as _;
+use serde::Deserialize;
+
+use crate::jobs::ProcessWebhook;
+use crate::signature::{self, InvalidSignature};
+use crate::{Billing, db};
+
+/// The longest body that is read. The provider's events are a few kilobytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Why a webhook is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveWebhookError {
+    /// Not signed with our secret, or too long ago. Nothing was stored.
+    #[error("the webhook's signature is not valid: {0}")]
+    InvalidSignature(&'static str),
+    /// Longer than 64 KiB.
+    #[error("the webhook is too long")]
+    TooLong,
+    /// Signed, and not an event.
+    #[error("the webhook is not an event")]
+    Malformed,
+    /// Anything else. The provider will send it again.
+    #[error("receive webhook")]
+    Unexpected(#[from] anyhow::Error),
+}
+
+impl From<InvalidSignature> for ReceiveWebhookError {
+    fn from(error: InvalidSignature) -> Self {
+        Self::InvalidSignature(match error {
+            InvalidSignature::Malformed => "malformed",
+            InvalidSignature::Mismatch => "mismatch",
+            InvalidSignature::Stale => "stale",
+        })
+    }
+}
+
+/// The part of an event that matters: which object to look at again.
+#[derive(Deserialize)]
+struct Event {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    data: EventData,
+}
+
+#[derive(Deserialize)]
+struct EventData {
+    object: EventObject,
+}
+
+#[derive(Deserialize)]
+struct EventObject {
+    /// A few kinds of object have no id; none that matters here is among them.
+    #[serde(default)]
+    id: String,
+}
+
+impl Billing {
+    /// Files a webhook and the job that looks into it, in one transaction. An event that is here already changes nothing:
+    /// the provider repeats what it believes to be lost.
+    ///
+    /// # Errors
+    /// See [`ReceiveWebhookError`].
+    pub async fn receive_webhook(
+        &self,
+        body: &[u8],
+        signature: &str,
+    ) -> Result<(), ReceiveWebhookError> {
+        if body.len() > MAX_BODY {
+            return Err(ReceiveWebhookError::TooLong);
+        }
+        signature::verify(signature, body, &self.webhook_secrets, self.clock.now())?;
+        let text = std::str::from_utf8(body).map_err(|_| ReceiveWebhookError::Malformed)?;
+        let event: Event =
+            serde_json::from_str(text).map_err(|_| ReceiveWebhookError::Malformed)?;
+
+        let mut tx = self.db.begin().await?;
+        let new =
+            db::webhook_events::insert(&mut tx, &event.id, &event.kind, text, self.clock.now())
+                .await
+                .context("insert webhook event")?;
+        if new {
+            let job = ProcessWebhook {
+                event_id: event.id,
+                kind: event.kind,
+                object_id: event.data.object.id,
+            };
+            self.jobs.enqueue(&mut tx, &job).await?;
+        }
+        tx.commit().await.context("commit webhook event")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+use anyhow::Context as _;
+use kernel::{Money, PaymentId, RefundId, Staff, UserId};
+use platform::audit::AuditEntry;
+use platform::db::Tx;
+use serde_json::json;
+
+use crate::jobs::SendRefund;
+use crate::payment::{Payment, PaymentStatus};
+use crate::refund::{self, Refund, RefundStatus};
+use crate::{Billing, db};
+
+/// A refund, as callers see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundView {
+    /// The refund.
+    pub id: RefundId,
+    /// The payment that it takes back.
+    pub payment_id: PaymentId,
+    /// How much goes back.
+    pub amount: Money,
+    /// Where it stands.
+    pub status: RefundStatus,
+}
+
+/// Why no refund was requested.
+#[derive(Debug, thiserror::Error)]
+pub enum RefundError {
+    /// No payment belongs to this order.
+    #[error("there is no such payment")]
+    NotFound,
+    /// Nothing of the payment is left to give back: it was not paid, or all has been given back or promised.
+    #[error("a payment that is {0} has nothing left to refund")]
+    NotRefundable(PaymentStatus),
+    /// Anything else.
+    #[error("request refund")]
+    Unexpected(#[from] anyhow::Error),
+}
+
+impl Billing {
+    /// Gives back what a customer has paid for an order. The money moves in a job; the reason goes to the audit log.
+    ///
+    /// # Errors
+    /// See [`RefundError`].
+    pub async fn refund(
+        &self,
+        staff: Staff,
+        order_number: &str,
+        reason: &str,
+    ) -> Result<RefundView, RefundError> {
+        let mut tx = self.db.begin().await?;
+        let payment = db::payments::lock_of_order_number(&mut tx, order_number)
+            .await
+            .context("lock payment")?
+            .ok_or(RefundError::NotFound)?;
+        let refund = self
+            .request(&mut tx, &payment, reason, Some(staff.user_id()))
+            .await?;
+        let entry = AuditEntry {
+            actor: Some(staff.user_id()),
+            action: "billing.refund",
+            subject_type: "payment",
+            subject_id: payment.id.to_string(),
+            before: Some(json!({ "status": payment.status })),
+            after: Some(json!({
+                "order_number": payment.order_number,
+                "refund_id": refund.id,
+                "amount": refund.amount,
+                "reason": reason,
+            })),
+        };
+        self.audit.record(&mut tx, entry).await?;
+        tx.commit().await.context("commit refund")?;
+        Ok(RefundView {
+            id: refund.id,
+            payment_id: refund.payment_id,
+            amount: refund.amount,
+            status: refund.status,
+        })
+    }
+
+    /// Gives back money that arrived for an order which could no longer be paid. If that is under way already, nothing
+    /// changes.
+    ///
+    /// # Errors
+    /// If there is no such payment or the refund cannot be stored.
+    pub async fn refund_rejected_payment_in_tx(
+        &self,
+        tx: &mut Tx,
+        payment_id: PaymentId,
+    ) -> anyhow::Result<()> {
+        let payment = db::payments::lock(tx, payment_id)
+            .await
+            .context("lock payment")?
+            .context("a payment that was rejected does not exist")?;
+        let reason = "The order could no longer be paid.";
+        match self.request(tx, &payment, reason, None).await {
+            Ok(_) | Err(RefundError::NotRefundable(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Saves a refund of all that is left of `payment`, which is locked.
+    async fn request(
+        &self,
+        tx: &mut Tx,
+        payment: &Payment,
+        reason: &str,
+        requested_by: Option<UserId>,
+    ) -> Result<Refund, RefundError> {
+        let refunds = db::refunds::list_of_payment(tx, payment.id)
+            .await
+            .context("list refunds")?;
+        let amount = payment
+            .refundable(refund::committed(&refunds))
+            .map_err(|refused| RefundError::NotRefundable(refused.0))?;
+        let refund = Refund {
+            id: RefundId::generate(&self.clock, &self.entropy),
+            payment_id: payment.id,
+            amount,
+            status: RefundStatus::Requested,
+            reason: reason.to_owned(),
+            requested_by,
+            provider_refund_id: None,
+            failure: None,
+            requested_at: self.clock.now(),
+        };
+        db::refunds::insert(tx, &refund)
+            .await
+            .context("insert refund")?;
+        let job = SendRefund {
+            refund_id: refund.id,
+        };
+        self.jobs.enqueue(tx, &job).await?;
+        Ok(refund)
+    }
+}

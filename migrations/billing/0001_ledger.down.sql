@@ -1,0 +1,3 @@
+DROP TABLE billing.ledger_entries;
+DROP TABLE billing.ledger_transactions;
+DROP FUNCTION billing.check_ledger_balance();

@@ -1,0 +1,2 @@
+DROP TABLE billing.invoices;
+DROP TABLE billing.invoice_counters;
