@@ -1,0 +1,61 @@
+use anyhow::Context as _;
+use kernel::Staff;
+use platform::audit::AuditEntry;
+use serde_json::json;
+use tracing::instrument;
+
+use crate::order::{InvalidTransition, Order, OrderNumber, OrderStatus};
+use crate::{Orders, db};
+
+/// Why an order did not move on.
+#[derive(Debug, thiserror::Error)]
+pub enum FulfilError {
+    /// There is none of this number.
+    #[error("there is no such order")]
+    NotFound,
+    /// It does not stand where this step begins.
+    #[error(transparent)]
+    InvalidTransition(#[from] InvalidTransition),
+    /// Something else went wrong.
+    #[error(transparent)]
+    Unexpected(#[from] anyhow::Error),
+}
+
+impl Orders {
+    /// Notes that the goods of a paid order are on their way.
+    #[instrument(name = "orders.ship", skip_all)]
+    pub async fn ship(&self, staff: Staff, number: OrderNumber) -> Result<Order, FulfilError> {
+        self.fulfil(staff, number, OrderStatus::Shipped).await
+    }
+
+    /// Notes that the goods of a shipped order have arrived.
+    #[instrument(name = "orders.complete", skip_all)]
+    pub async fn complete(&self, staff: Staff, number: OrderNumber) -> Result<Order, FulfilError> {
+        self.fulfil(staff, number, OrderStatus::Completed).await
+    }
+
+    async fn fulfil(
+        &self,
+        staff: Staff,
+        number: OrderNumber,
+        next: OrderStatus,
+    ) -> Result<Order, FulfilError> {
+        let mut tx = self.db.begin().await?;
+        let order = db::orders::lock_any(&mut tx, number).await?;
+        let mut order = order.ok_or(FulfilError::NotFound)?;
+        let before = order.status;
+        order.advance(next)?;
+        db::orders::save_status(&mut tx, &order, self.clock.now()).await?;
+        let entry = AuditEntry {
+            actor: Some(staff.user_id()),
+            action: "orders.fulfil",
+            subject_type: "order",
+            subject_id: order.id.to_string(),
+            before: Some(json!({ "status": before })),
+            after: Some(json!({ "status": next })),
+        };
+        self.audit.record(&mut tx, entry).await?;
+        tx.commit().await.context("commit order")?;
+        Ok(order)
+    }
+}

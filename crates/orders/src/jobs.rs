@@ -1,0 +1,56 @@
+//! The module's background work. Names and payloads stand in rows and outlive the Rust types.
+
+use anyhow::Context as _;
+use kernel::OrderId;
+use platform::jobs::{Job, JobResult, JobRun, Queue};
+use serde::{Deserialize, Serialize};
+use tracing::instrument;
+
+use crate::{Orders, db, emails};
+
+/// Mails the customer what they have ordered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendConfirmation {
+    /// The order.
+    pub order_id: OrderId,
+}
+
+impl Job for SendConfirmation {
+    const KIND: &'static str = "orders.send_confirmation";
+    const QUEUE: Queue = Queue::Mail;
+}
+
+/// Cancels orders that nobody has paid in time. For a schedule: every five minutes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelUnpaid {}
+
+impl Job for CancelUnpaid {
+    const KIND: &'static str = "orders.cancel_unpaid";
+    const QUEUE: Queue = Queue::Reports;
+}
+
+/// Deletes carts that their browsers have abandoned. For a schedule: every hour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PurgeCarts {}
+
+impl Job for PurgeCarts {
+    const KIND: &'static str = "orders.purge_carts";
+    const QUEUE: Queue = Queue::Reports;
+}
+
+impl Orders {
+    /// Runs [`SendConfirmation`].
+    #[instrument(name = "job.orders.send_confirmation", skip_all)]
+    pub async fn send_confirmation(self, run: JobRun, job: SendConfirmation) -> JobResult {
+        let order = self.find_order(job.order_id).await?;
+        let letter = emails::order_confirmation(&self.letterhead, &order)?;
+        self.mailer.send(&letter).await?;
+        run.complete_alone().await
+    }
+
+    async fn find_order(&self, id: OrderId) -> anyhow::Result<crate::Order> {
+        let mut connection = self.db.acquire().await?;
+        let order = db::orders::find(&mut connection, id).await?;
+        order.context("an order is never deleted")
+    }
+}

@@ -1,0 +1,2 @@
+DROP TABLE orders.products;
+DROP TABLE orders.categories;

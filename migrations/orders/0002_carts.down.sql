@@ -1,0 +1,2 @@
+DROP TABLE orders.cart_lines;
+DROP TABLE orders.carts;
