@@ -40,5 +40,6 @@ for wanted in "$@"; do
     done
     packages="$packages ${chosen:-${wanted%%|*}}"
 done
+# What it unpacks is of no interest; faults are on standard error.
 # shellcheck disable=SC2086 # a list of names without spaces
-$apt install -y --no-install-recommends $packages
+$apt install -y --no-install-recommends $packages >/dev/null

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use nix::unistd::geteuid;
 
 use super::postgres;
@@ -99,8 +99,10 @@ pub(crate) fn ensure(tools: &[Tool]) -> anyhow::Result<()> {
         return Ok(());
     }
     let names = listed(&missing);
-    let mut installer = installer(&missing)
-        .with_context(|| format!("{names} must be installed{}", way_out(&missing)))?;
+    let mut installer = installer(&missing).map_err(|reason| {
+        let way_out = way_out(&missing);
+        anyhow!("{names} must be installed, but {reason}: install it by hand{way_out}")
+    })?;
     println!("Installing {names} …");
     let status = installer.status().context("run the package manager")?;
     ensure!(
@@ -134,7 +136,7 @@ fn listed(tools: &[Tool]) -> String {
 /// Docker can stand in for the services, not for a browser.
 fn way_out(missing: &[Tool]) -> &'static str {
     if missing.iter().all(|tool| SERVICES.contains(tool)) {
-        ", or add `--docker` to run them in containers"
+        ", or run it in a container with `--docker`, an option of `dev` and `services up`"
     } else {
         ""
     }
@@ -150,7 +152,7 @@ fn installer(tools: &[Tool]) -> anyhow::Result<Command> {
                 may_ask: io::stdin().is_terminal(),
             }
         } else {
-            bail!("this takes root or sudo, and neither is at hand");
+            bail!("neither root nor sudo is at hand");
         };
         return Ok(apt(tools, privileges));
     }
@@ -160,7 +162,7 @@ fn installer(tools: &[Tool]) -> anyhow::Result<Command> {
             .args(tools.iter().filter_map(|tool| tool.brew_package()));
         return Ok(brew);
     }
-    bail!("neither apt-get nor brew is here: use this system's package manager");
+    bail!("neither apt-get nor brew is here");
 }
 
 #[derive(Clone, Copy)]
