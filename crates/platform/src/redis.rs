@@ -159,7 +159,7 @@ fn tcp_settings() -> TcpSettings {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncReadExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
@@ -207,13 +207,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn opening_the_connection_counts_towards_the_deadline() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        tokio::spawn(pass_on_to_redis(listener, DEADLINE * 2 / 3));
+        let redis = Redis::connect(&url, "test").unwrap();
+        let started = Instant::now();
+        assert!(matches!(redis.ping().await, Err(RedisError::Deadline)));
+        assert!(started.elapsed() < DEADLINE * 5 / 4);
+    }
+
+    #[tokio::test]
     async fn nothing_fails_before_the_first_command_and_nothing_after_redis_is_back() {
         let port = free_port().await;
         let redis = Redis::connect(&format!("redis://127.0.0.1:{port}"), "test").unwrap();
         assert!(matches!(redis.ping().await, Err(RedisError::Failed(_))));
+        // By now the connection's upkeep has tried again in the background, and was refused too.
+        TcpStream::connect(("127.0.0.1", port)).await.unwrap_err();
 
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-        tokio::spawn(pass_on_to_redis(listener));
+        tokio::spawn(pass_on_to_redis(listener, Duration::ZERO));
+        redis.ping().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_redis_closes_is_replaced_before_the_next_command() {
+        let (redis, other) = (testing::redis(), testing::redis());
+        let id: i64 = redis.query(redis::cmd("CLIENT").arg("ID")).await.unwrap();
+        let () = other
+            .query(redis::cmd("CLIENT").arg("KILL").arg("ID").arg(id))
+            .await
+            .unwrap();
+        // The farewell is there; the connection's upkeep, a task of this runtime, has yet to read it.
+        other.ping().await.unwrap();
         redis.ping().await.unwrap();
     }
 
@@ -237,15 +263,23 @@ mod tests {
         assert!(Redis::connect("http://127.0.0.1", "test").is_err());
     }
 
-    async fn pass_on_to_redis(listener: TcpListener) {
+    /// Passes everything on, and each answer back after `delay`.
+    async fn pass_on_to_redis(listener: TcpListener, delay: Duration) {
         let url: url::Url = testing::services().redis_url.parse().unwrap();
         let address = (url.host_str().unwrap(), url.port().unwrap_or(6379));
         loop {
-            let (mut ours, _) = listener.accept().await.unwrap();
-            let mut theirs = TcpStream::connect(address).await.unwrap();
-            tokio::spawn(
-                async move { tokio::io::copy_bidirectional(&mut ours, &mut theirs).await },
-            );
+            let (ours, _) = listener.accept().await.unwrap();
+            let (mut from_us, mut to_us) = ours.into_split();
+            let redis = TcpStream::connect(address).await.unwrap();
+            let (mut from_redis, mut to_redis) = redis.into_split();
+            tokio::spawn(async move { tokio::io::copy(&mut from_us, &mut to_redis).await });
+            tokio::spawn(async move {
+                let mut answer = vec![0; 4096];
+                while let Ok(length @ 1..) = from_redis.read(&mut answer).await {
+                    tokio::time::sleep(delay).await;
+                    to_us.write_all(&answer[..length]).await.unwrap();
+                }
+            });
         }
     }
 

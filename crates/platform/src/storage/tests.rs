@@ -68,6 +68,11 @@ async fn a_folder_behaves_like_storage_and_outlives_the_process() {
     let reopened = connect(&url, Clock::system()).unwrap();
     let found = reopened.get(&key("avatars/a"), 10).await.unwrap().unwrap();
     assert_eq!(found.content_type, "image/png");
+    for deleted in ["objects/invoices/1.pdf", "types/invoices/1.pdf"] {
+        let path = folder.path().join("not/yet/there").join(deleted);
+        assert!(!path.exists(), "{path:?}");
+        assert!(path.with_file_name("2026").exists());
+    }
 }
 
 #[tokio::test]
@@ -102,6 +107,16 @@ async fn a_signed_address_permits_what_it_was_signed_for_and_nothing_else() {
     assert_eq!(verify(Method::GET, "avatars/a.png", query), forged);
     assert_eq!(verify(Method::PUT, "avatars/b.png", query), forged);
     assert_eq!(verify(Method::PUT, "avatars/a.png", ""), forged);
+    for length in [
+        query.find("&signature=").unwrap() + 11,
+        query.len() - 40,
+        query.len() - 1,
+    ] {
+        assert_eq!(
+            verify(Method::PUT, "avatars/a.png", &query[..length]),
+            forged
+        );
+    }
     for (from, to) in [
         ("max=1000", "max=9999"),
         ("image%2Fpng", "text%2Fhtml"),
