@@ -29,3 +29,41 @@ impl Orders {
         tx.commit().await.context("commit adopted cart")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::Token;
+
+    use crate::cart::{CartOwner, Quantity};
+    use crate::testing::a_shop;
+
+    #[tokio::test]
+    async fn a_browsers_cart_joins_the_persons() {
+        let (_platform, orders) = a_shop().await;
+        let ann = orders.a_user();
+        let token = Token::generate(&orders.entropy).hash();
+        let browser = CartOwner::Anonymous(token);
+        let (both, one) = (orders.a_product().await, orders.a_product().await);
+        orders.a_filled_cart(ann, &both, 60).await;
+        let sixty = Quantity::try_from(60).unwrap();
+        orders.add_to_cart(&browser, both.id, sixty).await.unwrap();
+        orders
+            .add_to_cart(&browser, one.id, Quantity::ONE)
+            .await
+            .unwrap();
+
+        orders.adopt_cart(ann, token).await.unwrap();
+        orders.adopt_cart(ann, token).await.unwrap();
+
+        let cart = orders.show_cart(&CartOwner::User(ann)).await.unwrap();
+        let quantities: Vec<_> = cart
+            .lines
+            .iter()
+            .map(|line| (line.product.id, line.quantity.get()))
+            .collect();
+        let mut expected = [(both.id, 99), (one.id, 1)];
+        expected.sort_unstable();
+        assert_eq!(quantities, expected);
+        assert!(orders.show_cart(&browser).await.unwrap().lines.is_empty());
+    }
+}

@@ -63,3 +63,84 @@ impl Orders {
         product.ok_or(GetProductError::NotFound)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::{Cursor, PageSize};
+
+    use super::*;
+    use crate::testing::a_shop;
+
+    #[tokio::test]
+    async fn pages_show_each_product_once_newest_first() {
+        let (_platform, orders) = a_shop().await;
+        let mut expected = Vec::new();
+        for _ in 0..5 {
+            expected.push(orders.a_product().await.id);
+        }
+        let gone = orders.a_product().await;
+        orders.retire(&gone).await;
+        expected.sort_unstable();
+        expected.reverse();
+
+        let mut page = PageRequest {
+            after: None,
+            size: PageSize::clamped(2),
+        };
+        let mut seen = Vec::new();
+        loop {
+            let part = orders.list_products(None, &page).await.unwrap();
+            seen.extend(part.items.iter().map(|product| product.id));
+            page.after = part.next;
+            if page.after.is_none() {
+                break;
+            }
+        }
+
+        assert_eq!(seen, expected);
+    }
+
+    #[tokio::test]
+    async fn a_shelf_shows_its_own_products() {
+        let (_platform, orders) = a_shop().await;
+        let thing = orders.a_product().await;
+        let mug = orders
+            .a_product_with(|product| product.category = "mugs".into())
+            .await;
+        let page = PageRequest::default();
+        let mugs = orders.list_products(Some("mugs"), &page).await.unwrap();
+        assert_eq!(mugs.items, [mug]);
+        let things = orders.list_products(Some("things"), &page).await.unwrap();
+        assert_eq!(things.items, [thing]);
+        let nothing = orders
+            .list_products(Some("no-such-shelf"), &page)
+            .await
+            .unwrap();
+        assert!(nothing.items.is_empty());
+        assert_eq!(orders.list_categories().await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_cursor_of_another_list_is_refused() {
+        let (_platform, orders) = a_shop().await;
+        let after = Some(Cursor::encode(&42));
+        let page = PageRequest {
+            after,
+            ..PageRequest::default()
+        };
+        let listed = orders.list_products(None, &page).await;
+        assert!(matches!(listed, Err(ListProductsError::InvalidCursor(_))));
+        let found = orders.search_products("mug", None, &page).await;
+        assert!(matches!(found, Err(ListProductsError::InvalidCursor(_))));
+    }
+
+    #[tokio::test]
+    async fn a_product_is_found_by_its_name_while_it_is_sold() {
+        let (_platform, orders) = a_shop().await;
+        let product = orders.a_product().await;
+        assert_eq!(orders.get_product(&product.slug).await.unwrap(), product);
+        orders.retire(&product).await;
+        let gone = orders.get_product(&product.slug).await;
+        assert!(matches!(gone, Err(GetProductError::NotFound)));
+    }
+}

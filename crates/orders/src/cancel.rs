@@ -51,3 +51,54 @@ impl Orders {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::a_shop;
+
+    #[tokio::test]
+    async fn a_cancelled_order_gives_its_stock_back() {
+        let (platform, orders) = a_shop().await;
+        let (ann, product) = (orders.a_user(), orders.a_product().await);
+        let command = orders.a_filled_cart(ann, &product, 4).await;
+        let order = orders.place(ann, command).await.unwrap();
+        assert_eq!(orders.stock_of(&product).await, 6);
+
+        let cancelled = orders.cancel(ann, order.number).await.unwrap();
+
+        assert_eq!(cancelled.status, OrderStatus::Cancelled);
+        assert_eq!(orders.stock_of(&product).await, 10);
+        let tracked = orders.get(ann, order.number).await.unwrap();
+        let statuses: Vec<_> = tracked.timeline.iter().map(|entry| entry.status).collect();
+        assert_eq!(statuses, [OrderStatus::Placed, OrderStatus::Cancelled]);
+        let event = OrderCancelled {
+            order_id: order.id,
+            number: order.number,
+            user_id: ann,
+        };
+        assert_eq!(platform.published::<OrderCancelled>().await, [event]);
+
+        let again = orders.cancel(ann, order.number).await;
+        assert!(matches!(again, Err(CancelError::TooLate(_))));
+        assert_eq!(orders.stock_of(&product).await, 10);
+    }
+
+    #[tokio::test]
+    async fn a_paid_order_cannot_be_cancelled() {
+        let (platform, orders) = a_shop().await;
+        let ann = orders.a_user();
+        let order = orders.a_paid_order(ann).await;
+        let cancelled = orders.cancel(ann, order.number).await;
+        assert!(matches!(cancelled, Err(CancelError::TooLate(_))));
+        assert!(platform.published::<OrderCancelled>().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn nobody_cancels_somebody_elses_order() {
+        let (_platform, orders) = a_shop().await;
+        let order = orders.a_placed_order(orders.a_user()).await;
+        let cancelled = orders.cancel(orders.a_user(), order.number).await;
+        assert!(matches!(cancelled, Err(CancelError::NotFound)));
+    }
+}

@@ -41,3 +41,46 @@ impl Orders {
         tx.commit().await.context("commit cancellation")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::OrderCancelled;
+    use crate::testing::a_shop;
+
+    #[tokio::test]
+    async fn orders_that_nobody_pays_give_their_stock_back_after_a_day() {
+        let (platform, orders) = a_shop().await;
+        let ann = orders.a_user();
+        let forgotten = orders.a_placed_order(ann).await;
+        let paid = orders.a_paid_order(ann).await;
+        platform.clock.advance(TimeDelta::hours(1));
+        let fresh = orders.a_placed_order(ann).await;
+        platform
+            .clock
+            .advance(TimeDelta::hours(23) + TimeDelta::seconds(1));
+
+        let cancel = async |run, job| orders.clone().cancel_unpaid(run, job).await;
+        platform.run_job(cancel, CancelUnpaid {}).await.unwrap();
+
+        for (order, status) in [
+            (forgotten, OrderStatus::Cancelled),
+            (paid, OrderStatus::Paid),
+            (fresh, OrderStatus::Placed),
+        ] {
+            let order = orders.get(ann, order.number).await.unwrap().order;
+            assert_eq!(order.status, status);
+        }
+        assert_eq!(platform.published::<OrderCancelled>().await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_order_that_was_paid_since_it_was_listed_stays() {
+        let (_platform, orders) = a_shop().await;
+        let ann = orders.a_user();
+        let order = orders.a_paid_order(ann).await;
+        orders.cancel_if_unpaid(order.id).await.unwrap();
+        let order = orders.get(ann, order.number).await.unwrap().order;
+        assert_eq!(order.status, OrderStatus::Paid);
+    }
+}

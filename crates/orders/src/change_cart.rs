@@ -49,3 +49,36 @@ impl Orders {
         tx.commit().await.context("commit cart")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::a_shop;
+
+    #[tokio::test]
+    async fn a_quantity_is_replaced() {
+        let (_platform, orders) = a_shop().await;
+        let ann = orders.a_user();
+        let owner = CartOwner::User(ann);
+        let product = orders.a_product().await;
+        orders.a_filled_cart(ann, &product, 5).await;
+        orders
+            .set_quantity(&owner, product.id, Quantity::ONE)
+            .await
+            .unwrap();
+        assert_eq!(orders.show_cart(&owner).await.unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_in_the_cart_has_no_quantity_and_is_out_of_it() {
+        let (_platform, orders) = a_shop().await;
+        let (ann, bob) = (orders.a_user(), CartOwner::User(orders.a_user()));
+        let product = orders.a_product().await;
+        orders.a_filled_cart(ann, &product, 5).await;
+        let set = orders.set_quantity(&bob, product.id, Quantity::ONE).await;
+        assert!(matches!(set, Err(SetQuantityError::NotInCart)));
+        orders.remove_from_cart(&bob, product.id).await.unwrap();
+        let cart = orders.show_cart(&CartOwner::User(ann)).await.unwrap();
+        assert_eq!(cart.count(), 5);
+    }
+}

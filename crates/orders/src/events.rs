@@ -125,3 +125,6 @@ pub struct PaymentRejected {
 impl Event for PaymentRejected {
     const NAME: &'static str = "orders.payment_rejected";
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,3 +59,37 @@ impl Orders {
         Ok(order)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::a_shop;
+
+    #[tokio::test]
+    async fn staff_take_a_paid_order_to_its_end() {
+        let (_platform, orders) = a_shop().await;
+        let (ann, staff) = (orders.a_user(), orders.a_staff_member());
+        let order = orders.a_paid_order(ann).await;
+        orders.ship(staff, order.number).await.unwrap();
+        orders.complete(staff, order.number).await.unwrap();
+        let tracked = orders.get(ann, order.number).await.unwrap();
+        let statuses: Vec<_> = tracked
+            .timeline
+            .iter()
+            .map(|entry| entry.status.as_str())
+            .collect();
+        assert_eq!(statuses, ["placed", "paid", "shipped", "completed"]);
+    }
+
+    #[tokio::test]
+    async fn an_unpaid_order_is_not_shipped() {
+        let (_platform, orders) = a_shop().await;
+        let order = orders.a_placed_order(orders.a_user()).await;
+        let shipped = orders.ship(orders.a_staff_member(), order.number).await;
+        let refusal = InvalidTransition {
+            from: OrderStatus::Placed,
+            to: OrderStatus::Shipped,
+        };
+        assert!(matches!(shipped, Err(FulfilError::InvalidTransition(why)) if why == refusal));
+    }
+}

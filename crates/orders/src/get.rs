@@ -39,3 +39,17 @@ impl Orders {
         Ok(TrackedOrder { order, timeline })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::a_shop;
+
+    #[tokio::test]
+    async fn somebody_elses_order_is_not_found() {
+        let (_platform, orders) = a_shop().await;
+        let order = orders.a_placed_order(orders.a_user()).await;
+        let found = orders.get(orders.a_user(), order.number).await;
+        assert!(matches!(found, Err(GetOrderError::NotFound)));
+    }
+}

@@ -54,3 +54,32 @@ impl Orders {
         order.context("an order is never deleted")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::a_shop;
+
+    #[tokio::test]
+    async fn the_confirmation_tells_what_was_ordered_and_where_to_pay() {
+        let (platform, orders) = a_shop().await;
+        let order = orders.a_placed_order(orders.a_user()).await;
+        let [job] = &platform.jobs_of::<SendConfirmation>().await[..] else {
+            panic!("one confirmation")
+        };
+
+        let send = async |run, job| orders.clone().send_confirmation(run, job).await;
+        platform.run_job(send, job.clone()).await.unwrap();
+
+        let [letter] = &platform.sent_mail()[..] else {
+            panic!("one letter")
+        };
+        assert_eq!(letter.to, order.email);
+        let link = format!("https://shop.example/orders/{}", order.number);
+        for body in [&letter.text, &letter.html] {
+            for told in ["2 × A thing", "€25.00", "1 Main Street", &link] {
+                assert!(body.contains(told), "{told} in {body}");
+            }
+        }
+    }
+}

@@ -22,6 +22,7 @@ mod change_cart;
 mod db;
 mod emails;
 mod events;
+mod find_picture;
 mod fulfil;
 mod get;
 mod jobs;

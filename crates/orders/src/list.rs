@@ -35,3 +35,51 @@ impl Orders {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use kernel::{Cursor, PageSize};
+
+    use super::*;
+    use crate::testing::a_shop;
+
+    #[tokio::test]
+    async fn a_history_shows_the_persons_orders_newest_first_with_their_lines() {
+        let (platform, orders) = a_shop().await;
+        let (ann, bob) = (orders.a_user(), orders.a_user());
+        let first = orders.a_placed_order(ann).await;
+        orders.a_placed_order(bob).await;
+        platform.clock.advance(TimeDelta::seconds(1));
+        let second = orders.a_placed_order(ann).await;
+        let third = orders.a_placed_order(ann).await;
+        let mut latest = [second, third];
+        latest.sort_by_key(|order| std::cmp::Reverse(order.id));
+
+        let size = PageSize::clamped(2);
+        let page = orders
+            .list(ann, &PageRequest { after: None, size })
+            .await
+            .unwrap();
+        assert_eq!(page.items, latest);
+        let rest = PageRequest {
+            after: page.next,
+            size,
+        };
+        let rest = orders.list(ann, &rest).await.unwrap();
+        assert_eq!(rest.items, [first]);
+        assert_eq!(rest.next, None);
+    }
+
+    #[tokio::test]
+    async fn a_cursor_of_another_list_is_refused() {
+        let (_platform, orders) = a_shop().await;
+        let after = Some(Cursor::encode(&"yesterday"));
+        let page = PageRequest {
+            after,
+            ..PageRequest::default()
+        };
+        let listed = orders.list(orders.a_user(), &page).await;
+        assert!(matches!(listed, Err(ListOrdersError::InvalidCursor(_))));
+    }
+}

@@ -17,3 +17,40 @@ impl Orders {
         run.complete(tx).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::Token;
+
+    use super::*;
+    use crate::cart::{CartOwner, Quantity};
+    use crate::testing::a_shop;
+
+    #[tokio::test]
+    async fn only_what_browsers_have_abandoned_is_deleted() {
+        let (platform, orders) = a_shop().await;
+        let product = orders.a_product().await;
+        let browser = || CartOwner::Anonymous(Token::generate(&orders.entropy).hash());
+        let (abandoned, fresh) = (browser(), browser());
+        let person = CartOwner::User(orders.a_user());
+        for owner in [&abandoned, &fresh, &person] {
+            orders
+                .add_to_cart(owner, product.id, Quantity::ONE)
+                .await
+                .unwrap();
+        }
+        platform.clock.advance(TimeDelta::days(20));
+        orders
+            .set_quantity(&fresh, product.id, Quantity::MAX)
+            .await
+            .unwrap();
+        platform.clock.advance(TimeDelta::days(11));
+
+        let purge = async |run, job| orders.clone().purge_carts(run, job).await;
+        platform.run_job(purge, PurgeCarts {}).await.unwrap();
+
+        for (owner, count) in [(abandoned, 0), (fresh, 99), (person, 1)] {
+            assert_eq!(orders.show_cart(&owner).await.unwrap().count(), count);
+        }
+    }
+}

@@ -193,3 +193,6 @@ fn slug_of(title: &str) -> String {
         .collect();
     words.join("-").to_ascii_lowercase()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! Builders for tests, here and in the crates above. Each goes through the module's own use cases, so what it builds can
 //! exist. They panic where something goes wrong.
 
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
+
 use kernel::{Actor, Currency, Money, PaymentId, ProductId, Role, Staff, UserId};
 use platform::testing::TestPlatform;
 

@@ -190,7 +190,7 @@ pub(crate) async fn return_stock(
     Ok(())
 }
 
-/// Adds categories in the order of the menu; those that are there stay as they are.
+/// Adds categories to the end of the menu; those that are there stay as they are.
 pub(crate) async fn add_categories(
     connection: &mut PgConnection,
     categories: &[Category],
@@ -201,8 +201,9 @@ pub(crate) async fn add_categories(
         .unzip();
     sqlx::query!(
         "INSERT INTO orders.categories (slug, title, position)
-         SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY
-         ON CONFLICT DO NOTHING",
+         SELECT slug, title, nth + (SELECT count(*) FROM orders.categories)
+         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS added (slug, title, nth)
+         ON CONFLICT (slug) DO NOTHING",
         &slugs,
         &titles,
     )
