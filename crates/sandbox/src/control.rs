@@ -19,7 +19,9 @@ use crate::{
     App,
     behaviour::{Behaviour, Mode, Switch},
     inbox::{Inbox, Message},
-    payments::{Charge, Checkout, DeliveryState, Event, Manner, Payments, Refund, SessionStatus},
+    payments::{
+        Charge, Checkout, Delivery, DeliveryState, Event, Manner, Payments, Refund, SessionStatus,
+    },
     web::{self, FormOrJson},
 };
 
@@ -125,7 +127,7 @@ async fn list_charges(State(payments): State<Arc<Payments>>) -> Json<Value> {
 struct ControlPage {
     partners: [PartnerView; 2],
     endpoint: Option<Url>,
-    events: Vec<Event>,
+    events: Vec<EventView>,
     payments: Vec<PaymentView>,
     messages: Vec<Arc<Message>>,
 }
@@ -144,6 +146,68 @@ impl PartnerView {
         (Mode::Failing, "failing"),
         (Mode::Hanging, "hanging"),
     ];
+}
+
+struct EventView {
+    id: String,
+    kind: &'static str,
+    object_id: String,
+    created: String,
+    deliveries: Vec<DeliveryView>,
+}
+
+impl EventView {
+    fn new(event: &Event) -> Self {
+        Self {
+            id: event.id.clone(),
+            kind: event.kind,
+            object_id: event.object_id.clone(),
+            created: event.created.format("%H:%M:%S").to_string(),
+            deliveries: event.deliveries.iter().map(DeliveryView::new).collect(),
+        }
+    }
+}
+
+struct DeliveryView {
+    label: String,
+    tone: &'static str,
+}
+
+impl DeliveryView {
+    fn new(delivery: &Delivery) -> Self {
+        let manner = match delivery.manner {
+            Manner::Usual => "",
+            Manner::Again => "again: ",
+            Manner::Late => "late: ",
+            Manner::Forged => "forged: ",
+        };
+        let last = delivery.attempts.last();
+        let outcome = match last {
+            None => "sending".to_owned(),
+            Some(attempt) => match (attempt.status, &attempt.error) {
+                (Some(status), _) => status.to_string(),
+                (None, Some(error)) => error.clone(),
+                (None, None) => String::new(),
+            },
+        };
+        let tries = match delivery.attempts.len() {
+            0 | 1 => String::new(),
+            tries => format!(" · {tries} tries"),
+        };
+        // A shop is right to refuse these, and wrong to take them.
+        let is_bad = matches!(delivery.manner, Manner::Late | Manner::Forged);
+        let was_refused = last.is_some_and(|attempt| attempt.status.is_some());
+        let tone = match delivery.state {
+            DeliveryState::Trying => "waiting",
+            DeliveryState::Delivered if !is_bad => "good",
+            DeliveryState::GivenUp if is_bad && was_refused => "good",
+            DeliveryState::Delivered | DeliveryState::GivenUp => "bad",
+        };
+        Self {
+            label: format!("{manner}{outcome}{tries}"),
+            tone,
+        }
+    }
 }
 
 struct PaymentView {
@@ -201,16 +265,12 @@ async fn show(State(payments): State<Arc<Payments>>, State(inbox): State<Arc<Inb
         };
         ledger.checkouts().take(ROWS).map(view).collect()
     });
+    let events = payments.webhooks.events();
+    let events = events.iter().take(ROWS).map(EventView::new).collect();
     let page = ControlPage {
         partners,
         endpoint: payments.webhooks.endpoint(),
-        events: payments
-            .webhooks
-            .events()
-            .iter()
-            .take(ROWS)
-            .cloned()
-            .collect(),
+        events,
         payments: views,
         messages: inbox.list(None).into_iter().take(ROWS).collect(),
     };

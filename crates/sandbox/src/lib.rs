@@ -27,6 +27,8 @@ mod recent;
 mod web;
 mod world;
 
+pub use world::Clock;
+
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -67,6 +69,10 @@ pub struct Settings {
     pub api_key: String,
     /// How long the "slow" button of the payment page takes.
     pub slow_payment: Duration,
+    /// How many mails, payments, events and the like are remembered, of each.
+    pub kept: usize,
+    /// Dates everything. Waiting, as for the slow payment, is done in real time all the same.
+    pub clock: Clock,
     /// The pause before an unanswered webhook is sent again; it doubles each time, up to 30 s.
     pub webhook_pause: Duration,
 }
@@ -82,6 +88,8 @@ impl Default for Settings {
             webhook_secret: "whsec_sandbox".to_owned(),
             api_key: "sk_test_sandbox".to_owned(),
             slow_payment: Duration::from_secs(10),
+            kept: 1_000,
+            clock: Clock::system(),
             webhook_pause: Duration::from_millis(500),
         }
     }
@@ -149,21 +157,18 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let tasks = TaskTracker::new();
     let stopping = CancellationToken::new();
     let webhooks = Arc::new(Webhooks::try_new(
-        settings.webhook_url,
-        settings.webhook_secret,
-        settings.webhook_pause,
+        &settings,
         tasks.clone(),
         stopping.clone(),
     )?);
     let payments = Arc::new(Payments::new(
-        Arc::clone(&webhooks),
-        settings.api_key,
+        &settings,
         public_url.clone(),
-        settings.slow_payment,
+        Arc::clone(&webhooks),
         tasks.clone(),
         stopping.clone(),
     ));
-    let inbox = Arc::<Inbox>::default();
+    let inbox = Arc::new(Inbox::new(settings.clock.clone(), settings.kept));
 
     let mail = inbox::serve(smtp, Arc::clone(&inbox), tasks.clone(), stopping.clone());
     tasks.spawn(mail);

@@ -1,6 +1,9 @@
 //! The sandbox as a program of its own, for development.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    io::{IsTerminal, stderr},
+    net::{IpAddr, Ipv4Addr},
+};
 
 use anyhow::Context;
 use clap::Parser;
@@ -31,6 +34,9 @@ struct Options {
     /// Bearer key that the payment API asks for
     #[arg(long, default_value_t = Settings::default().api_key)]
     api_key: String,
+    /// How many mails, payments, events and the like are remembered, of each
+    #[arg(long, default_value_t = Settings::default().kept)]
+    kept: usize,
     /// Where browsers reach the pages, if not at the address listened on
     #[arg(long)]
     public_url: Option<Url>,
@@ -39,7 +45,8 @@ struct Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
         .init();
     let options = Options::parse();
     let settings = Settings {
@@ -50,6 +57,7 @@ async fn main() -> anyhow::Result<()> {
         webhook_url: options.webhook_url,
         webhook_secret: options.webhook_secret,
         api_key: options.api_key,
+        kept: options.kept,
         ..Settings::default()
     };
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;

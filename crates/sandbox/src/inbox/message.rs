@@ -4,8 +4,6 @@ use chrono::{DateTime, Utc};
 use mail_parser::{MessageParser, MessagePart, MimeHeaders, PartType};
 use serde::Serialize;
 
-use crate::world;
-
 /// A letter as programs see it in `/inbox.json`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Message {
@@ -36,10 +34,16 @@ pub(crate) struct Attachment {
 }
 
 impl Message {
-    pub(super) fn parse(id: u64, from: &str, to: &[String], raw: &[u8]) -> Self {
+    pub(super) fn parse(
+        id: u64,
+        received_at: DateTime<Utc>,
+        from: &str,
+        to: &[String],
+        raw: &[u8],
+    ) -> Self {
         let mut message = Self {
             id,
-            received_at: world::now(),
+            received_at,
             from: from.to_owned(),
             to: to.to_vec(),
             subject: String::new(),
@@ -109,6 +113,7 @@ mod tests {
     fn parse(raw: &str) -> Message {
         Message::parse(
             7,
+            DateTime::UNIX_EPOCH,
             "a@shop.example",
             &["b@home.example".to_owned()],
             raw.as_bytes(),

@@ -9,19 +9,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 
 pub(crate) use self::{message::Message, smtp::serve};
-use crate::{App, behaviour::Switch, recent::Recent};
+use crate::{App, behaviour::Switch, recent::Recent, world::Clock};
 
 /// The letters together may take this many bytes; the oldest make room.
 const LARGEST_INBOX: usize = 256 * 1024 * 1024;
 
-#[derive(Default)]
 pub(crate) struct Inbox {
     /// How the SMTP server behaves; the pages are always well.
     pub(crate) switch: Switch,
+    clock: Clock,
     store: Mutex<Store>,
 }
 
-#[derive(Default)]
 struct Store {
     messages: Recent<Arc<Message>>,
     bytes: usize,
@@ -29,11 +28,25 @@ struct Store {
 }
 
 impl Inbox {
+    /// At most `kept` letters are remembered.
+    pub(crate) fn new(clock: Clock, kept: usize) -> Self {
+        Self {
+            switch: Switch::default(),
+            clock,
+            store: Mutex::new(Store {
+                messages: Recent::new(kept),
+                bytes: 0,
+                last_id: 0,
+            }),
+        }
+    }
+
     /// Keeps a letter as it came over the wire.
     fn keep(&self, from: &str, recipients: &[String], raw: &[u8]) {
         let mut store = self.store();
         store.last_id += 1;
-        let message = Message::parse(store.last_id, from, recipients, raw);
+        let now = self.clock.now();
+        let message = Message::parse(store.last_id, now, from, recipients, raw);
         store.bytes += message.size;
         if let Some(forgotten) = store.messages.push(Arc::new(message)) {
             store.bytes -= forgotten.size;

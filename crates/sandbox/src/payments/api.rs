@@ -48,7 +48,7 @@ async fn create_session(
     State(payments): State<Arc<Payments>>,
     command: Command,
 ) -> Result<Response, ApiError> {
-    let new = NewSession::read(command.form.clone(), world::now())?;
+    let new = NewSession::read(command.form.clone(), payments.clock.now())?;
     payments.once(command, |ledger| {
         Ok((ledger.open(new, &payments.public_url), Vec::new()))
     })

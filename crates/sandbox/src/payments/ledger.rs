@@ -1,9 +1,14 @@
 //! What the provider knows: sessions, payments, charges and refunds, and how each may change.
 //! Every change returns the [`Fact`]s that the shop is to be told; telling is left to the caller.
 
+mod refund;
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+pub(crate) use self::refund::NewRefund;
 use super::{
     error::ApiError,
     objects::{
@@ -11,7 +16,10 @@ use super::{
         PaymentStatus, Refund, SessionStatus,
     },
 };
-use crate::{recent::Recent, world};
+use crate::{
+    recent::Recent,
+    world::{self, Clock},
+};
 
 /// Something that happened, in the form that a webhook carries.
 pub(crate) struct Fact {
@@ -60,18 +68,8 @@ pub(crate) struct NewSession {
     pub(crate) intent_metadata: Metadata,
 }
 
-/// A refund that is asked for.
-#[derive(Debug)]
-pub(crate) struct NewRefund {
-    pub(crate) payment_intent: String,
-    /// Everything that is left, if absent.
-    pub(crate) amount: Option<i64>,
-    pub(crate) reason: Option<String>,
-    pub(crate) metadata: Metadata,
-}
-
-#[derive(Default)]
 pub(crate) struct Ledger {
+    clock: Clock,
     checkouts: Recent<Checkout>,
     intents: Recent<PaymentIntent>,
     charges: Recent<Charge>,
@@ -79,6 +77,17 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// At most `kept` of each kind are remembered.
+    pub(crate) fn new(clock: Clock, kept: usize) -> Self {
+        Self {
+            clock,
+            checkouts: Recent::new(kept),
+            intents: Recent::new(kept),
+            charges: Recent::new(kept),
+            refunds: Recent::new(kept),
+        }
+    }
+
     pub(crate) fn open(&mut self, new: NewSession, public_url: &str) -> CheckoutSession {
         let id = world::id("cs_test");
         let session = CheckoutSession {
@@ -89,7 +98,7 @@ impl Ledger {
             amount_total: new.amount_total,
             cancel_url: new.cancel_url,
             client_reference_id: new.client_reference_id,
-            created: world::now(),
+            created: self.clock.now(),
             currency: new.currency,
             customer_email: new.customer_email,
             expires_at: new.expires_at,
@@ -113,15 +122,16 @@ impl Ledger {
 
     /// Charges the customer. `None` if there is nothing to pay any more.
     pub(crate) fn pay(&mut self, session_id: &str) -> Option<[Fact; 2]> {
+        let now = self.clock.now();
         let checkout = open_checkout(&mut self.checkouts, session_id)?;
-        let intent = intent_of(&mut self.intents, checkout)?;
+        let intent = intent_of(&mut self.intents, checkout, now)?;
         let charge = Charge {
             id: world::id("ch"),
             object: "charge",
             amount: intent.amount,
             amount_captured: intent.amount,
             amount_refunded: 0,
-            created: world::now(),
+            created: now,
             currency: intent.currency.clone(),
             livemode: false,
             metadata: intent.metadata.clone(),
@@ -154,8 +164,9 @@ impl Ledger {
 
     /// The customer's bank says no; the session stays open for another attempt.
     pub(crate) fn decline(&mut self, session_id: &str) -> Option<Fact> {
+        let now = self.clock.now();
         let checkout = open_checkout(&mut self.checkouts, session_id)?;
-        let intent = intent_of(&mut self.intents, checkout)?;
+        let intent = intent_of(&mut self.intents, checkout, now)?;
         intent.last_payment_error = Some(PaymentFailure {
             kind: "card_error",
             code: "card_declined",
@@ -204,71 +215,14 @@ impl Ledger {
     }
 
     /// Ends every open session whose time is up.
-    pub(crate) fn expire_overdue(&mut self, now: DateTime<Utc>) -> Vec<Fact> {
+    pub(crate) fn expire_overdue(&mut self) -> Vec<Fact> {
+        let now = self.clock.now();
         let overdue = self.checkouts.iter_mut().filter(|checkout| {
             checkout.session.status == SessionStatus::Open && checkout.session.expires_at <= now
         });
         overdue
             .map(|checkout| expire(&mut checkout.session))
             .collect()
-    }
-
-    /// Gives money back, never more than is left of the charge.
-    pub(crate) fn refund(&mut self, new: NewRefund) -> Result<(Refund, [Fact; 2]), ApiError> {
-        let intent = self.intent(&new.payment_intent).ok_or_else(|| {
-            ApiError::no_such("payment_intent", &new.payment_intent, "payment_intent")
-        })?;
-        let Some(charge_id) = intent.latest_charge.clone() else {
-            return Err(ApiError::refused(format!(
-                "This PaymentIntent ({}) does not have a successful charge to refund.",
-                intent.id
-            )));
-        };
-        let charge = self
-            .charges
-            .find_mut(|charge| charge.id == charge_id)
-            .ok_or_else(|| ApiError::no_such("charge", &charge_id, "charge"))?;
-
-        let left = charge.amount - charge.amount_refunded;
-        if left == 0 {
-            return Err(ApiError::invalid(
-                "charge_already_refunded",
-                format!("Charge {} has already been refunded.", charge.id),
-            ));
-        }
-        let amount = new.amount.unwrap_or(left);
-        if amount > left {
-            let message = format!(
-                "Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
-            );
-            return Err(ApiError::refused(message).about("amount"));
-        }
-        charge.amount_refunded += amount;
-        charge.refunded = charge.amount_refunded == charge.amount;
-        let refund = Refund {
-            id: world::id("re"),
-            object: "refund",
-            amount,
-            charge: charge.id.clone(),
-            created: world::now(),
-            currency: charge.currency.clone(),
-            metadata: new.metadata,
-            payment_intent: charge.payment_intent.clone(),
-            reason: new.reason,
-            status: "succeeded",
-        };
-        let facts = [
-            Fact {
-                kind: "charge.refunded",
-                object: json!(charge),
-            },
-            Fact {
-                kind: "refund.updated",
-                object: json!(refund),
-            },
-        ];
-        self.refunds.push(refund.clone());
-        Ok((refund, facts))
     }
 
     pub(crate) fn checkout(&self, session_id: &str) -> Option<&Checkout> {
@@ -314,6 +268,7 @@ fn open_checkout<'a>(
 fn intent_of<'a>(
     intents: &'a mut Recent<PaymentIntent>,
     checkout: &mut Checkout,
+    now: DateTime<Utc>,
 ) -> Option<&'a mut PaymentIntent> {
     let session = &mut checkout.session;
     let id = session
@@ -325,7 +280,7 @@ fn intent_of<'a>(
                 object: "payment_intent",
                 amount: session.amount_total,
                 amount_received: 0,
-                created: world::now(),
+                created: now,
                 currency: session.currency.clone(),
                 last_payment_error: None,
                 latest_charge: None,
@@ -346,97 +301,5 @@ fn expire(session: &mut CheckoutSession) -> Fact {
     Fact {
         kind: "checkout.session.expired",
         object: json!(session),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::TimeDelta;
-
-    use super::*;
-
-    fn ledger_with_session(amount_total: i64) -> (Ledger, String) {
-        let mut ledger = Ledger::default();
-        let new = NewSession {
-            success_url: "https://shop.example/thanks".to_owned(),
-            cancel_url: None,
-            client_reference_id: None,
-            customer_email: None,
-            currency: "eur".to_owned(),
-            amount_total,
-            lines: Vec::new(),
-            expires_at: world::now() + TimeDelta::hours(1),
-            metadata: Metadata::new(),
-            intent_metadata: Metadata::new(),
-        };
-        let session = ledger.open(new, "http://sandbox.example");
-        (ledger, session.id)
-    }
-
-    fn refund(ledger: &mut Ledger, amount: Option<i64>) -> Result<i64, ApiError> {
-        let payment_intent = ledger.intents().next().unwrap().id.clone();
-        let refunded = ledger.refund(NewRefund {
-            payment_intent,
-            amount,
-            reason: None,
-            metadata: Metadata::new(),
-        });
-        refunded.map(|(refund, _)| refund.amount)
-    }
-
-    #[test]
-    fn a_session_is_paid_once() {
-        let (mut ledger, id) = ledger_with_session(1000);
-        assert!(ledger.pay(&id).is_some());
-        assert!(ledger.pay(&id).is_none());
-        assert_eq!(ledger.charges().count(), 1);
-    }
-
-    #[test]
-    fn a_declined_card_can_be_followed_by_a_good_one() {
-        let (mut ledger, id) = ledger_with_session(1000);
-        assert!(ledger.decline(&id).is_some());
-        assert_eq!(ledger.charges().count(), 0);
-        assert!(ledger.pay(&id).is_some());
-        assert_eq!(ledger.intents().count(), 1);
-        assert!(
-            ledger
-                .intents()
-                .next()
-                .unwrap()
-                .last_payment_error
-                .is_none()
-        );
-    }
-
-    #[test]
-    fn an_expired_session_cannot_be_paid_nor_a_paid_one_expired() {
-        let (mut ledger, id) = ledger_with_session(1000);
-        assert!(ledger.expire_overdue(world::now()).is_empty());
-        let facts = ledger.expire_overdue(world::now() + TimeDelta::hours(1));
-        assert_eq!(facts[0].kind, "checkout.session.expired");
-        assert!(ledger.pay(&id).is_none());
-
-        let (mut ledger, id) = ledger_with_session(1000);
-        ledger.pay(&id);
-        assert!(ledger.expire(&id).is_err());
-    }
-
-    #[test]
-    fn refunds_never_exceed_the_charge() {
-        let (mut ledger, id) = ledger_with_session(1000);
-        ledger.decline(&id);
-        refund(&mut ledger, None).unwrap_err();
-
-        ledger.pay(&id);
-        assert_eq!(refund(&mut ledger, Some(400)).unwrap(), 400);
-        let error = refund(&mut ledger, Some(601)).unwrap_err();
-        assert_eq!(error.param.as_deref(), Some("amount"));
-        assert!(!ledger.charges().next().unwrap().refunded);
-
-        assert_eq!(refund(&mut ledger, None).unwrap(), 600);
-        assert!(ledger.charges().next().unwrap().refunded);
-        let error = refund(&mut ledger, Some(1)).unwrap_err();
-        assert_eq!(error.code, Some("charge_already_refunded"));
     }
 }

@@ -7,6 +7,7 @@ mod ledger;
 mod objects;
 mod page;
 mod requests;
+mod signature;
 mod webhooks;
 
 use std::{
@@ -23,9 +24,9 @@ use self::form::Form;
 pub(crate) use self::{
     ledger::{Checkout, Fact, Ledger},
     objects::{Charge, Refund, SessionStatus},
-    webhooks::{DeliveryState, Event, Manner, Webhooks},
+    webhooks::{Delivery, DeliveryState, Event, Manner, Webhooks},
 };
-use crate::{App, behaviour::Switch, recent::Recent, world};
+use crate::{App, Settings, behaviour::Switch, recent::Recent, world::Clock};
 
 /// How often sessions are looked over for those whose time is up.
 const EXPIRY_ROUND: Duration = Duration::from_secs(1);
@@ -37,13 +38,13 @@ pub(crate) struct Payments {
     api_key: String,
     public_url: String,
     slow_payment: Duration,
+    clock: Clock,
     books: Mutex<Books>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
 
 /// Under one lock, so that two requests with the same key cannot both be the first.
-#[derive(Default)]
 struct Books {
     ledger: Ledger,
     replies: Recent<Reply>,
@@ -60,20 +61,24 @@ struct Reply {
 
 impl Payments {
     pub(crate) fn new(
-        webhooks: Arc<Webhooks>,
-        api_key: String,
+        settings: &Settings,
         public_url: String,
-        slow_payment: Duration,
+        webhooks: Arc<Webhooks>,
         tasks: TaskTracker,
         stopping: CancellationToken,
     ) -> Self {
+        let clock = settings.clock.clone();
         Self {
             webhooks,
             switch: Switch::default(),
-            api_key,
+            api_key: settings.api_key.clone(),
             public_url,
-            slow_payment,
-            books: Mutex::default(),
+            slow_payment: settings.slow_payment,
+            books: Mutex::new(Books {
+                ledger: Ledger::new(clock.clone(), settings.kept),
+                replies: Recent::new(settings.kept),
+            }),
+            clock,
             tasks,
             stopping,
         }
@@ -88,7 +93,7 @@ impl Payments {
     pub(crate) async fn expire_sessions(self: Arc<Self>) {
         loop {
             tokio::time::sleep(EXPIRY_ROUND).await;
-            let facts = self.with_ledger(|ledger| ledger.expire_overdue(world::now()));
+            let facts = self.with_ledger(Ledger::expire_overdue);
             self.announce(facts);
         }
     }

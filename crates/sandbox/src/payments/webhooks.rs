@@ -1,5 +1,4 @@
-//! Telling the shop what happened: signed events over HTTP, sent again until the shop answers.
-//! Signing follows <https://docs.stripe.com/webhooks#verify-manually>.
+//! Telling the shop what happened: signed events over HTTP, sent again until the shop takes them.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -7,17 +6,19 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hmac::{Hmac, KeyInit, Mac};
 use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
 use serde_json::json;
-use sha2::Sha256;
 use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
-use super::ledger::Fact;
-use crate::{recent::Recent, world};
+use super::{ledger::Fact, signature::signature};
+use crate::{
+    Settings,
+    recent::Recent,
+    world::{self, Clock},
+};
 
 /// Attempts after which an event is given up; with the usual pause about 2 min of trying.
 const MOST_ATTEMPTS: usize = 10;
@@ -95,6 +96,7 @@ impl Attempt {
 /// The provider's outgoing post.
 pub(crate) struct Webhooks {
     client: reqwest::Client,
+    clock: Clock,
     secret: String,
     first_pause: Duration,
     endpoint: Mutex<Option<Url>>,
@@ -105,18 +107,17 @@ pub(crate) struct Webhooks {
 
 impl Webhooks {
     pub(crate) fn try_new(
-        endpoint: Option<Url>,
-        secret: String,
-        first_pause: Duration,
+        settings: &Settings,
         tasks: TaskTracker,
         stopping: CancellationToken,
     ) -> reqwest::Result<Self> {
         Ok(Self {
             client: client()?,
-            secret,
-            first_pause,
-            endpoint: Mutex::new(endpoint),
-            events: Mutex::default(),
+            clock: settings.clock.clone(),
+            secret: settings.webhook_secret.clone(),
+            first_pause: settings.webhook_pause,
+            endpoint: Mutex::new(settings.webhook_url.clone()),
+            events: Mutex::new(Recent::new(settings.kept)),
             tasks,
             stopping,
         })
@@ -140,12 +141,12 @@ impl Webhooks {
     /// Remembers an event without telling the shop.
     pub(crate) fn record(&self, fact: Fact) -> String {
         let id = world::id("evt");
-        let created = world::now();
+        let created = self.clock.now();
         let object_id = fact.object["id"].as_str().unwrap_or_default().to_owned();
         let body = json!({
             "id": id,
             "object": "event",
-            "api_version": "2025-03-31.basil",
+            "api_version": "2024-06-20",
             "created": created.timestamp(),
             "data": { "object": fact.object },
             "livemode": false,
@@ -217,7 +218,7 @@ impl Webhooks {
     }
 
     async fn attempt(&self, body: &str, manner: Manner) -> Attempt {
-        let at = world::now();
+        let at = self.clock.now();
         let started = Instant::now();
         let signature = match manner {
             Manner::Usual | Manner::Again => signature(&self.secret, at, body),
@@ -294,30 +295,4 @@ fn client() -> reqwest::Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .build()
-}
-
-/// The `Stripe-Signature` header: the time, and an HMAC-SHA-256 over `time.body`.
-fn signature(secret: &str, at: DateTime<Utc>, body: &str) -> String {
-    let time = at.timestamp();
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of every length");
-    mac.update(format!("{time}.{body}").as_bytes());
-    let digest = hex::encode(mac.finalize().into_bytes());
-    format!("t={time},v1={digest}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The expected digest was computed with
-    /// `printf '1767614400.{"id":"evt_1"}' | openssl dgst -sha256 -hmac whsec_test`.
-    #[test]
-    fn the_signature_covers_time_and_body() {
-        let at = DateTime::from_timestamp(1_767_614_400, 0).unwrap();
-        assert_eq!(
-            signature("whsec_test", at, r#"{"id":"evt_1"}"#),
-            "t=1767614400,v1=700e60a7754102fbcd93141b139249edf46c4972f3da53b225b239c813b457ef"
-        );
-    }
 }

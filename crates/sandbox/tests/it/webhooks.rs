@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use chrono::DateTime;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Method;
-use sandbox::Settings;
+use sandbox::{Clock, Settings};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -176,4 +177,21 @@ async fn the_address_can_be_set_after_the_start() {
         .unwrap();
     world.pay().await;
     other.next_of("checkout.session.completed").await;
+}
+
+#[tokio::test]
+async fn the_clock_is_the_one_that_is_given() {
+    let noon = DateTime::from_timestamp(1_767_614_400, 0).unwrap();
+    let mut shop = Shop::open(&[]).await;
+    let world = World::start_with(Settings {
+        webhook_url: Some(shop.webhook_url.parse().unwrap()),
+        clock: Clock::from_fn(move || noon),
+        ..Settings::default()
+    })
+    .await;
+    world.pay().await;
+    let told = shop.next_of("checkout.session.completed").await;
+    assert!(told.signature.starts_with("t=1767614400,"));
+    assert_eq!(told.event["created"], 1_767_614_400);
+    assert_eq!(told.event["data"]["object"]["created"], 1_767_614_400);
 }
