@@ -2,7 +2,7 @@ use kernel::{InvalidCursor, Page, PageRequest, ProductId};
 use tracing::instrument;
 use uuid::Uuid;
 
-use crate::product::{Category, Product};
+use crate::product::{Category, Product, as_slug};
 use crate::{Orders, db};
 
 /// Why there is no list of products.
@@ -46,7 +46,7 @@ impl Orders {
         let below = page.key()?.unwrap_or(ProductId::from_uuid(Uuid::max()));
         let rows = page.size.rows();
         let mut connection = self.db.acquire().await?;
-        let products = match category {
+        let products = match category.map(as_slug) {
             Some(category) => {
                 db::catalogue::list_category(&mut connection, category, below, rows).await?
             }
@@ -59,7 +59,7 @@ impl Orders {
     #[instrument(name = "orders.get_product", skip_all)]
     pub async fn get_product(&self, slug: &str) -> Result<Product, GetProductError> {
         let mut connection = self.db.acquire().await?;
-        let product = db::catalogue::find_product(&mut connection, slug).await?;
+        let product = db::catalogue::find_product(&mut connection, as_slug(slug)).await?;
         product.ok_or(GetProductError::NotFound)
     }
 }
@@ -112,11 +112,10 @@ mod tests {
         assert_eq!(mugs.items, [mug]);
         let things = orders.list_products(Some("things"), &page).await.unwrap();
         assert_eq!(things.items, [thing]);
-        let nothing = orders
-            .list_products(Some("no-such-shelf"), &page)
-            .await
-            .unwrap();
-        assert!(nothing.items.is_empty());
+        for slug in ["no-such-shelf", "nul\0byte"] {
+            let nothing = orders.list_products(Some(slug), &page).await.unwrap();
+            assert!(nothing.items.is_empty());
+        }
         assert_eq!(orders.list_categories().await.unwrap().len(), 2);
     }
 
@@ -140,7 +139,9 @@ mod tests {
         let product = orders.a_product().await;
         assert_eq!(orders.get_product(&product.slug).await.unwrap(), product);
         orders.retire(&product).await;
-        let gone = orders.get_product(&product.slug).await;
-        assert!(matches!(gone, Err(GetProductError::NotFound)));
+        for slug in [product.slug.as_str(), "no-such-product", "nul\0byte", ""] {
+            let found = orders.get_product(slug).await;
+            assert!(matches!(found, Err(GetProductError::NotFound)), "{slug:?}");
+        }
     }
 }

@@ -31,3 +31,13 @@ pub struct Category {
     /// What it is called.
     pub title: String,
 }
+
+/// `text` if it can be the name of a product or category in addresses, else the empty text, which names none. So nothing
+/// reaches the database that it would take offence at.
+pub(crate) fn as_slug(text: &str) -> &str {
+    let is_slug = text.len() <= 100
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if is_slug { text } else { "" }
+}

@@ -5,7 +5,7 @@ use tracing::instrument;
 use uuid::Uuid;
 
 use crate::browse::ListProductsError;
-use crate::product::Product;
+use crate::product::{Product, as_slug};
 use crate::{Orders, db};
 
 impl Orders {
@@ -24,8 +24,11 @@ impl Orders {
         let best = (f32::INFINITY, ProductId::from_uuid(Uuid::max()));
         let behind = page.key()?.unwrap_or(best);
         let mut connection = self.db.acquire().await?;
+        // The one character that PostgreSQL's text cannot hold.
+        let words = words.replace('\0', " ");
+        let category = category.map(as_slug);
         let matches =
-            db::catalogue::search(&mut connection, words, category, behind, page.size.rows())
+            db::catalogue::search(&mut connection, &words, category, behind, page.size.rows())
                 .await?;
         let matches = Page::from_rows(matches, page.size, |found| *found);
         let ids: Vec<_> = matches.items.iter().map(|(_, id)| *id).collect();
@@ -122,6 +125,7 @@ mod tests {
             ("mug", Some("tea"), 1),
             ("the", None, 0),
             ("' & | ! :*", None, 0),
+            ("mug\0", Some("t\0a"), 0),
         ] {
             let page = PageRequest::default();
             let found = orders

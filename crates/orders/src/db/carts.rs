@@ -121,6 +121,22 @@ fn assemble(products: Vec<Product>, quantities: Vec<i32>) -> anyhow::Result<Cart
     Cart::new(lines).context("sum up cart")
 }
 
+/// How many pieces the owner's cart holds.
+pub(crate) async fn count(connection: &mut PgConnection, owner: &CartOwner) -> anyhow::Result<u32> {
+    let (user_id, token_hash) = columns(owner);
+    let count = sqlx::query_scalar!(
+        r#"SELECT COALESCE(sum(quantity), 0) AS "count!"
+           FROM orders.cart_lines JOIN orders.carts ON id = cart_id
+           WHERE user_id = $1 OR token_hash = $2"#,
+        user_id,
+        token_hash,
+    )
+    .fetch_one(connection)
+    .await
+    .context("count cart lines")?;
+    u32::try_from(count).context("read count")
+}
+
 /// Gives products of the cart these quantities, whether it held them before or not.
 pub(crate) async fn put(
     connection: &mut PgConnection,
