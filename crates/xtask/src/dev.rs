@@ -55,7 +55,7 @@ pub(crate) struct Options {
     /// Return when everything runs; `cargo xtask stop` ends it
     #[arg(long)]
     detach: bool,
-    /// Run PostgreSQL and Redis in containers instead of installing packages
+    /// Run PostgreSQL and Redis in containers instead of installing packages; remembered in `.dev`
     #[arg(long)]
     docker: bool,
     /// What `--detach` starts in the background

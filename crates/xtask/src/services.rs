@@ -170,6 +170,10 @@ impl Services {
         if let Some(addresses) = self.containers().running() {
             return Ok(addresses);
         }
+        ensure!(
+            !postgres::may_run(&self.home),
+            "PostgreSQL from this machine's packages runs here: end it before containers take its place"
+        );
         let addresses = Addresses {
             postgres: ports.choose("postgres")?,
             redis: ports.choose("redis")?,
@@ -269,7 +273,7 @@ impl Services {
     }
 
     fn containers(&self) -> Containers {
-        Containers::new(self.purpose)
+        Containers::new(&self.home, self.purpose)
     }
 }
 

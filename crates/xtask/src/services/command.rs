@@ -20,7 +20,7 @@ use crate::{
 pub(crate) enum Action {
     /// Start them; they go on running until `down`
     Up {
-        /// Run them in containers instead of installing packages
+        /// Run them in containers instead of installing packages; remembered in `.dev`
         #[arg(long)]
         docker: bool,
     },

@@ -1,13 +1,17 @@
 //! PostgreSQL and Valkey in containers, for machines whose packages cannot be used.
 
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
 use super::{Addresses, Purpose, redis};
 use crate::{
-    checkout,
+    checkout::{self, shown},
     process::{self, Interrupt, wait_until},
 };
 
@@ -22,15 +26,17 @@ pub(crate) struct Containers {
     postgres: String,
     redis: String,
     purpose: Purpose,
+    logs: PathBuf,
 }
 
 impl Containers {
-    pub(crate) fn new(purpose: Purpose) -> Self {
+    pub(crate) fn new(home: &Path, purpose: Purpose) -> Self {
         let name = |service: &str| format!("{purpose}-{service}-{:016x}", checkout::fingerprint());
         Self {
             postgres: name("postgres"),
             redis: name("redis"),
             purpose,
+            logs: home.join("logs"),
         }
     }
 
@@ -58,32 +64,47 @@ impl Containers {
         self.stop()?;
         run(&mut self.postgres_container(ports.postgres), interrupt)?;
         run(&mut self.redis_container(ports.redis), interrupt)?;
-        // While the image fills an empty volume it answers on its socket alone, hence the address.
         let ready = wait_until(interrupt, LIMIT, || {
-            let postgres = docker([
-                "exec",
-                &self.postgres,
-                "pg_isready",
-                "-q",
-                "-h",
-                "127.0.0.1",
-            ])
+            let ended = !is_running(&self.postgres)? || !is_running(&self.redis)?;
+            Ok(ended || self.answers(ports)?)
+        })?;
+        if !ready || !self.answers(ports)? {
+            // Whoever called ends the containers, and their words would go with them.
+            self.keep_logs()?;
+            bail!(
+                "the containers of PostgreSQL and Redis do not answer: see {}",
+                shown(&self.logs)
+            );
+        }
+        Ok(())
+    }
+
+    /// While PostgreSQL's image fills an empty volume it answers on its socket alone, hence the address.
+    fn answers(&self, ports: Addresses) -> anyhow::Result<bool> {
+        let postgres = docker(["exec", &self.postgres, "pg_isready", "-q"])
+            .args(["-h", "127.0.0.1"])
             .stderr(Stdio::null())
             .status()
             .context("run docker exec")?;
-            Ok(postgres.success() && redis::pings(ports.redis))
-        })?;
-        ensure!(
-            ready,
-            "the containers do not answer: see `docker logs {}` and `docker logs {}`",
-            self.postgres,
-            self.redis
-        );
+        Ok(postgres.success() && redis::pings(ports.redis))
+    }
+
+    fn keep_logs(&self) -> anyhow::Result<()> {
+        for (name, service) in [(&self.postgres, "postgres"), (&self.redis, "redis")] {
+            let log = File::create(self.logs.join(format!("{service}.log")))
+                .context("create a log file")?;
+            let errors = log.try_clone().context("share a log file")?;
+            docker(["logs", name])
+                .stdout(log)
+                .stderr(errors)
+                .status()
+                .context("run docker logs")?;
+        }
         Ok(())
     }
 
     fn postgres_container(&self, port: u16) -> Command {
-        let mut command = docker(["run", "--detach", "--rm", "--name", &self.postgres]);
+        let mut command = docker(["run", "--detach", "--name", &self.postgres]);
         command
             .args(["--publish", &format!("127.0.0.1:{port}:5432")])
             .args(["--env", "POSTGRES_HOST_AUTH_METHOD=trust"])
@@ -103,24 +124,29 @@ impl Containers {
     }
 
     fn redis_container(&self, port: u16) -> Command {
-        let mut command = docker(["run", "--detach", "--rm", "--name", &self.redis]);
+        let mut command = docker(["run", "--detach", "--name", &self.redis]);
         command
             .args(["--publish", &format!("127.0.0.1:{port}:6379"), REDIS_IMAGE])
-            .args(["valkey-server", "--save", "", "--appendonly", "no"]);
+            .args(["valkey-server", "--save", "", "--appendonly", "no"])
+            // Published on loopback only, but to the server every client looks like one from outside.
+            .args(["--protected-mode", "no"]);
         command
     }
 
     /// Ends both. Data of the dev purpose stays in its volume.
     pub(crate) fn stop(&self) -> anyhow::Result<()> {
         for name in [&self.redis, &self.postgres] {
-            if exists(name)? {
-                let status = docker(["stop", name])
+            for step in ["stop", "rm"] {
+                if !exists(name)? {
+                    continue;
+                }
+                let status = docker([step, name])
                     .stdout(Stdio::null())
                     .status()
-                    .context("run docker stop")?;
+                    .with_context(|| format!("run docker {step}"))?;
                 ensure!(
                     status.success(),
-                    "the container {name} does not stop: see `docker ps`"
+                    "the container {name} does not stop: see docker's message above"
                 );
             }
         }
@@ -173,10 +199,26 @@ fn run(command: &mut Command, interrupt: &Interrupt) -> anyhow::Result<()> {
 }
 
 fn exists(name: &str) -> anyhow::Result<bool> {
-    let output = docker(["container", "inspect", name])
-        .output()
-        .context("run docker container inspect")?;
-    Ok(output.status.success())
+    Ok(running_state(name)?.is_some())
+}
+
+fn is_running(name: &str) -> anyhow::Result<bool> {
+    Ok(running_state(name)? == Some(true))
+}
+
+/// Whether a container runs; `None` when there is none.
+fn running_state(name: &str) -> anyhow::Result<Option<bool>> {
+    let output = docker([
+        "container",
+        "inspect",
+        "--format",
+        "{{.State.Running}}",
+        name,
+    ])
+    .output()
+    .context("run docker container inspect")?;
+    let running = String::from_utf8_lossy(&output.stdout).trim() == "true";
+    Ok(output.status.success().then_some(running))
 }
 
 fn published_port(name: &str, port: &str) -> Option<u16> {
