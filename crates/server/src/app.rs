@@ -3,13 +3,28 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
+use billing::Billing;
 use ipnet::IpNet;
-use kernel::Currency;
+use kernel::{Clock, Currency, Entropy};
+use orders::Orders;
 use platform::Platform;
+use platform::audit::Audit;
+use platform::db::Db;
+use platform::events::Events;
+use platform::flags::Flags;
+use platform::jobs::Jobs;
+use platform::mail::Mailer;
+use platform::outbound::Outbound;
+use platform::redis::Redis;
+use platform::sessions::Sessions;
+use platform::storage::Storage;
+use secrecy::ExposeSecret as _;
 use url::Url;
 
+use crate::config::Settings;
 use crate::http::health::Readiness;
 use crate::http::session::Cookies;
+use crate::worker;
 
 /// The whole application; cheap to clone.
 #[derive(Clone)]
@@ -18,6 +33,8 @@ pub struct App(Arc<Parts>);
 struct Parts {
     site: Site,
     platform: Platform,
+    orders: Orders,
+    billing: Billing,
     readiness: Readiness,
 }
 
@@ -48,23 +65,37 @@ impl Site {
     pub fn is_https(&self) -> bool {
         self.public_url.scheme() == "https"
     }
-
-    #[cfg(test)]
-    pub(crate) fn for_tests() -> Self {
-        Self {
-            product_name: "Shop".to_owned(),
-            public_url: "https://shop.example".parse().unwrap(),
-            release: "test".to_owned(),
-            currency: Currency::Eur,
-            trusted_proxies: Vec::new(),
-            storage_origin: None,
-            payment_origin: "https://pay.example".to_owned(),
-            cookies: Cookies::new(true),
-        }
-    }
 }
 
 impl App {
+    /// Puts everything together over the network that `settings` describe. Nothing is connected yet: each part connects when
+    /// first used, so the process starts while the others are still starting.
+    ///
+    /// # Errors
+    /// If an address or a key among the settings cannot be used.
+    pub fn connect(settings: &Settings) -> anyhow::Result<Self> {
+        Self::build(settings, connect(settings)?)
+    }
+
+    /// Puts everything together on `platform`, which is made with the [`worker::registry`]'s subscriptions.
+    ///
+    /// # Errors
+    /// If a key among the settings cannot be used.
+    pub fn build(settings: &Settings, platform: Platform) -> anyhow::Result<Self> {
+        Ok(Self(Arc::new(Parts {
+            site: settings.site.clone(),
+            orders: Orders::new(&platform),
+            billing: Billing::new(&platform, settings.billing.clone())?,
+            platform,
+            readiness: Readiness::default(),
+        })))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests(platform: &Platform) -> Self {
+        Self::build(&Settings::for_tests(), platform.clone()).unwrap()
+    }
+
     /// Names, addresses, and whom to believe.
     #[must_use]
     pub fn site(&self) -> &Site {
@@ -77,11 +108,48 @@ impl App {
         &self.0.platform
     }
 
+    /// Catalogue, carts and orders.
+    #[must_use]
+    pub fn orders(&self) -> &Orders {
+        &self.0.orders
+    }
+
+    /// Payments, invoices and the ledger.
+    #[must_use]
+    pub fn billing(&self) -> &Billing {
+        &self.0.billing
+    }
+
     /// Whether this process may be sent requests.
     #[must_use]
     pub fn readiness(&self) -> &Readiness {
         &self.0.readiness
     }
+}
+
+fn connect(settings: &Settings) -> anyhow::Result<Platform> {
+    let (clock, entropy) = (Clock::system(), Entropy::system());
+    let db = Db::new(&settings.database)?;
+    let jobs = Jobs::new(clock.clone(), entropy.clone());
+    let subscriptions = worker::registry().subscriptions();
+    let outbound = Outbound::new();
+    let redis = Redis::connect(settings.redis_url.expose_secret(), "shop")?;
+    let letterhead = settings.letterhead.clone();
+    Ok(Platform {
+        events: Events::new(subscriptions, jobs.clone(), clock.clone(), entropy.clone()),
+        storage: Storage::connect(&settings.storage, &outbound, clock.clone())?,
+        mailer: Mailer::smtp(&settings.smtp_url, letterhead.clone(), entropy.clone())?,
+        sessions: Sessions::new(redis.clone(), clock.clone(), entropy.clone()),
+        flags: Flags::new(db.clone(), clock.clone()),
+        audit: Audit::new(clock.clone()),
+        db,
+        jobs,
+        letterhead,
+        outbound,
+        redis,
+        clock,
+        entropy,
+    })
 }
 
 /// Lets a handler ask for the one part that it needs: `State<Orders>`.
@@ -95,4 +163,4 @@ macro_rules! parts {
     )*};
 }
 
-parts!(platform: Platform);
+parts!(platform: Platform, orders: Orders, billing: Billing);

@@ -4,46 +4,39 @@
 //! do. What would be unsafe is refused in production, not warned about: nobody reads warnings.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use billing::{BillingSettings, Seller};
-use ipnet::IpNet;
-use kernel::{Currency, EmailAddress};
+use billing::BillingSettings;
 use platform::db::DbSettings;
 use platform::mail::Letterhead;
 use platform::storage::StorageSettings;
-use secrecy::{ExposeSecret as _, SecretString};
-use url::Url;
-use users::UsersSettings;
+use secrecy::SecretString;
 
 use crate::app::Site;
-use crate::http::session::Cookies;
-use crate::telemetry::{LogFormat, TelemetrySettings};
+use crate::telemetry::TelemetrySettings;
 
+mod adapters;
 mod faults;
+mod modules;
+mod production;
 mod reader;
+mod site;
+#[cfg(test)]
+mod tests;
 
+use adapters::{address, database, letterhead, storage, telemetry};
 pub use faults::{Fault, Faults};
+use modules::billing;
 use reader::Reader;
+use site::site;
 
 /// Where the process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
     /// On somebody's own machine: http, local files and known keys are fine.
     Development,
-    /// For real.
+    /// Where strangers come.
     Production,
-}
-
-impl Environment {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Development => "development",
-            Self::Production => "production",
-        }
-    }
 }
 
 /// All settings.
@@ -55,12 +48,10 @@ pub struct Settings {
     pub site: Site,
     /// Where people are served.
     pub listen: SocketAddr,
-    /// Where the operator's own network is served: metrics.
+    /// Where the operator's own network is served.
     pub listen_private: SocketAddr,
     /// How to reach PostgreSQL, as the role that serves.
     pub database: DbSettings,
-    /// How to reach PostgreSQL, as the role that owns the schemas.
-    pub migration_database_url: SecretString,
     /// How to reach Redis.
     pub redis_url: SecretString,
     /// How to reach object storage.
@@ -69,10 +60,102 @@ pub struct Settings {
     pub smtp_url: SecretString,
     /// How letters introduce themselves.
     pub letterhead: Letterhead,
-    /// What the module `users` is told.
-    pub users: UsersSettings,
     /// What the module `billing` is told.
     pub billing: BillingSettings,
     /// Logs and error reports.
     pub telemetry: TelemetrySettings,
+}
+
+impl Settings {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load() -> Result<Self, Faults> {
+        Self::from_map(&environment())
+    }
+
+    /// Reads `values` as if they were the environment.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn from_map(values: &BTreeMap<String, String>) -> Result<Self, Faults> {
+        let mut read = Reader::new(values);
+        let environment = read
+            .optional(
+                "ENVIRONMENT",
+                "development or production",
+                |text| match text {
+                    "development" => Ok(Environment::Development),
+                    "production" => Ok(Environment::Production),
+                    _ => Err("unknown"),
+                },
+            )
+            // Whoever forgets to say where this is gets the stricter rules.
+            .unwrap_or(Environment::Production);
+        let site = site(&mut read);
+        let storage = storage(&mut read, site.as_ref());
+        let letterhead = letterhead(&mut read, site.as_ref());
+        let billing = billing(&mut read, site.as_ref());
+        let listen = address(&mut read, "LISTEN_ADDRESS", "127.0.0.1:8080");
+        let listen_private = address(&mut read, "METRICS_ADDRESS", "127.0.0.1:9090");
+        if listen.is_some()
+            && listen == listen_private
+            && listen.is_some_and(|address| address.port() != 0)
+        {
+            read.fault(
+                "METRICS_ADDRESS",
+                "the same as LISTEN_ADDRESS: metrics are not for the public",
+            );
+        }
+        let database = database(&mut read);
+        let redis_url = read.secret("REDIS_URL", "redis://host:6379");
+        let smtp_url = read.secret("SMTP_URL", "smtps://user:password@host");
+        let telemetry = telemetry(&mut read, environment, site.as_ref());
+        if environment == Environment::Production {
+            production::check(&mut read);
+        }
+        let settings = || {
+            Some(Self {
+                environment,
+                site: site?,
+                listen: listen?,
+                listen_private: listen_private?,
+                database: database?,
+                redis_url: redis_url?,
+                storage: storage?,
+                smtp_url: smtp_url?,
+                letterhead: letterhead?,
+                billing: billing?,
+                telemetry: telemetry?,
+            })
+        };
+        read.finish(settings())
+    }
+}
+
+/// How `migrate` reaches PostgreSQL, as the role that owns the schemas. It is all that command needs, and the serving
+/// process need not know it.
+///
+/// # Errors
+/// If it is missing.
+pub fn migration_database_url() -> Result<SecretString, Faults> {
+    let values = environment();
+    let mut read = Reader::new(&values);
+    let url = read.secret(
+        "MIGRATION_DATABASE_URL",
+        "postgres://migrator:password@host/name",
+    );
+    read.finish(url)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+fn environment() -> BTreeMap<String, String> {
+    // `vars` would panic on a foreign variable that is no UTF-8.
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }

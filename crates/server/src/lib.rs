@@ -9,7 +9,10 @@
 //! SQL, and how a module keeps its data.
 
 pub mod app;
+mod choreography;
+pub mod config;
 pub mod http;
 pub mod migrations;
 pub mod serve;
 pub mod telemetry;
+pub mod worker;

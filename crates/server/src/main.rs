@@ -1,2 +1,132 @@
-//! .
-fn main() {}
+//! The command line of the one binary.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use secrecy::ExposeSecret as _;
+use server::app::App;
+use server::config::{self, Settings};
+use server::http::{api, private_router, router};
+use server::serve::{serve, stop_on_signal};
+use server::{migrations, telemetry, worker};
+use sqlx::{Connection as _, PgConnection};
+use tokio::net::TcpListener;
+
+/// The shop: pages, API and worker in one binary. Settings come from the environment.
+#[derive(Parser)]
+#[command(version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Command {
+    /// Serve pages and API, and metrics on the private port
+    Serve {
+        /// Run background jobs in this process too
+        #[arg(long)]
+        with_worker: bool,
+    },
+    /// Run background jobs, and serve metrics on the private port
+    Worker,
+    /// Apply the migrations that are missing; needs `MIGRATION_DATABASE_URL` alone
+    Migrate,
+    /// Say what is wrong with the environment, if anything
+    CheckConfig,
+    /// Print the description of the API
+    Openapi,
+}
+
+fn main() -> anyhow::Result<()> {
+    // Several libraries bring cryptography along; without a choice, the first connection would panic.
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("cryptography was chosen before main"))?;
+    match CommandLine::parse().command {
+        Command::Serve { with_worker } => {
+            run(async |app, settings| serve_public(app, settings, with_worker).await)
+        }
+        Command::Worker => run(work),
+        Command::Migrate => migrate(),
+        Command::CheckConfig => {
+            Settings::load()?;
+            print("The configuration is sound.")
+        }
+        Command::Openapi => print(&serde_json::to_string_pretty(&api::description())?),
+    }
+}
+
+/// Starts logging and the runtime, puts the application together and runs `work`.
+fn run(work: impl AsyncFnOnce(App, Settings) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let settings = Settings::load()?;
+    let _telemetry = telemetry::init(&settings.telemetry)?;
+    runtime()?.block_on(async {
+        let app = App::connect(&settings)?;
+        work(app, settings).await
+    })
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")
+}
+
+async fn serve_public(app: App, settings: Settings, with_worker: bool) -> anyhow::Result<()> {
+    let public = listen(settings.listen).await?;
+    let private = listen(settings.listen_private).await?;
+    let draining = app.clone();
+    let stop = stop_on_signal(move || draining.readiness().drain())?;
+    tracing::info!(address = %settings.listen, metrics = %settings.listen_private, "serving");
+    let jobs = async {
+        if with_worker {
+            worker::work(&app, stop.clone()).await
+        } else {
+            Ok(())
+        }
+    };
+    let ((), (), worked) = tokio::join!(
+        serve(public, router(app.clone()), stop.clone()),
+        serve(private, private_router(app.clone()), stop.clone()),
+        jobs,
+    );
+    worked
+}
+
+async fn work(app: App, settings: Settings) -> anyhow::Result<()> {
+    let private = listen(settings.listen_private).await?;
+    let draining = app.clone();
+    let stop = stop_on_signal(move || draining.readiness().drain())?;
+    tracing::info!(metrics = %settings.listen_private, "working");
+    let ((), worked) = tokio::join!(
+        serve(private, private_router(app.clone()), stop.clone()),
+        worker::work(&app, stop),
+    );
+    worked
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("listen on {address}: is another process using that port?"))
+}
+
+fn migrate() -> anyhow::Result<()> {
+    let url = config::migration_database_url()?;
+    runtime()?.block_on(async {
+        let mut connection = PgConnection::connect(url.expose_secret())
+            .await
+            .context("connect to the database as the migrating role")?;
+        platform::migrations::apply(&mut connection, &migrations::all()).await?;
+        connection.close().await.context("close the connection")
+    })?;
+    print("The database is up to date.")
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("write to the standard output")
+}

@@ -14,6 +14,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, Targets};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Panics are reported by Sentry's own hook, with their stack: the log line about one must not be reported again.
@@ -59,11 +60,13 @@ pub fn init(settings: &TelemetrySettings) -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::new("info,sqlx::query=warn,hyper=warn,tower=warn");
     let lines = match settings.format {
         LogFormat::Json => tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
             .json()
             .flatten_event(true)
             .with_span_list(false)
             .boxed(),
         LogFormat::Text => tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
             .compact()
             .with_target(false)
             .boxed(),
@@ -91,9 +94,10 @@ fn sentry_options(settings: &TelemetrySettings) -> sentry::ClientOptions {
 }
 
 /// Reports errors, with what was logged before each as its breadcrumbs.
+#[must_use]
 pub fn sentry_layer<S>() -> impl Layer<S>
 where
-    S: Subscriber + for<'span> tracing_subscriber::registry::LookupSpan<'span>,
+    S: Subscriber + for<'span> LookupSpan<'span>,
 {
     use sentry::integrations::tracing::{BreadcrumbLayer, ErrorLayer};
     let errors = Targets::new()
@@ -151,9 +155,10 @@ impl Tally {
 }
 
 /// Listens to what sqlx says about each statement, in the task that sent it.
-pub fn query_layer<S: Subscriber>() -> impl Layer<S>
+#[must_use]
+pub fn query_layer<S>() -> impl Layer<S>
 where
-    S: for<'span> tracing_subscriber::registry::LookupSpan<'span>,
+    S: Subscriber + for<'span> LookupSpan<'span>,
 {
     QueryLayer.with_filter(Targets::new().with_target("sqlx::query", LevelFilter::DEBUG))
 }
@@ -185,6 +190,9 @@ impl Visit for Elapsed {
 }
 
 /// The process's metrics; installs the recorder when first called.
+///
+/// # Panics
+/// Never: the list of buckets is not empty.
 pub fn metrics() -> &'static PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| {

@@ -69,6 +69,9 @@ pub enum AppError {
     /// 503: more load than the process or its database carries; asks to come back in a moment.
     #[error("overloaded")]
     Overloaded,
+    /// 503: somebody whom the request depends on does not answer; the text says what that means for the person.
+    #[error("a partner is unavailable")]
+    PartnerUnavailable(&'static str),
     /// 503: the handler did not end within its deadline.
     #[error("deadline passed")]
     TimedOut,
@@ -189,6 +192,12 @@ impl AppError {
                 "Very busy right now",
                 "More people are here than we can serve. Try again in a few seconds.".into(),
             ),
+            Self::PartnerUnavailable(detail) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "partner_unavailable",
+                "Not possible at the moment",
+                (*detail).into(),
+            ),
             Self::TimedOut => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "timed_out",
@@ -215,6 +224,7 @@ impl AppError {
         match self {
             Self::TooManyRequests { retry_after } => Some(retry_after.as_secs().max(1)),
             Self::Overloaded | Self::TimedOut => Some(2),
+            Self::PartnerUnavailable(_) => Some(60),
             _ => None,
         }
     }

@@ -91,7 +91,6 @@ impl FieldErrors {
     }
 
     /// A box above the form that names what is wrong and links to the fields; empty where nothing is wrong.
-    #[must_use]
     pub fn summary(&self) -> Summary<'_> {
         Summary { errors: &self.0 }
     }

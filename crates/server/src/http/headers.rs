@@ -69,10 +69,11 @@ fn content_security_policy(site: &Site, nonce: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Settings;
 
     #[test]
     fn scripts_need_this_responses_nonce_and_nothing_is_unsafe() {
-        let policy = content_security_policy(&Site::for_tests(), "abc");
+        let policy = content_security_policy(&Settings::for_tests().site, "abc");
         for part in [
             "script-src 'nonce-abc' 'strict-dynamic'",
             "object-src 'none'",
@@ -89,7 +90,7 @@ mod tests {
         let site = Site {
             storage_origin: Some("https://bucket.example".to_owned()),
             payment_origin: "https://pay.example".to_owned(),
-            ..Site::for_tests()
+            ..Settings::for_tests().site
         };
         let policy = content_security_policy(&site, "abc");
         assert!(

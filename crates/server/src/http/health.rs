@@ -8,10 +8,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
-use platform::Platform;
+use platform::{Platform, migrations};
 
 use crate::app::App;
-use crate::migrations;
+use crate::migrations::all;
 
 /// Readiness is sticky: once migrations, database and Redis were seen, it stays until the process is told to stop. An
 /// outage that both colours of a release share must not take both out of the proxy: pages that need neither go on.
@@ -50,5 +50,5 @@ async fn ready(State(app): State<App>) -> Response {
 
 async fn reach(platform: Platform) -> anyhow::Result<()> {
     platform.redis.ping().await.context("reach Redis")?;
-    migrations::require(&platform).await
+    migrations::require(&platform.db, &all()).await
 }

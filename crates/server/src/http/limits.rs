@@ -16,7 +16,7 @@ pub(crate) const BODY: usize = 256 * 1024;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a file may take to arrive: 10 MiB over a slow line.
-const UPLOAD_DEADLINE: Duration = Duration::from_secs(120);
+const UPLOAD_DEADLINE: Duration = Duration::from_mins(2);
 
 /// Ends a request at its deadline. Its future is dropped, so a transaction that it holds rolls back.
 pub(crate) async fn deadline(request: Request, next: Next) -> Response {

@@ -25,18 +25,28 @@ pub mod health;
 pub mod limits;
 mod observe;
 pub mod pages;
+mod payment;
 pub mod session;
+#[cfg(test)]
+mod tests;
 
 /// Everything that is served to the outside.
-///
-/// A layer added later stands further out. Each comment says why its layer stands where it does.
 pub fn router(app: App) -> Router {
-    Router::new()
+    let routes = Router::new()
         .merge(pages::routes(&app))
         .merge(api::routes())
         .merge(assets::routes())
         .merge(files::routes())
-        .merge(health::routes())
+        .merge(payment::routes())
+        .merge(health::routes());
+    layered(routes, app)
+}
+
+/// `routes` with everything that stands around each of them.
+///
+/// A layer added later stands further out. Each comment says why its layer stands where it does.
+fn layered(routes: Router<App>, app: App) -> Router {
+    routes
         .method_not_allowed_fallback(async || AppError::MethodNotAllowed)
         // Innermost: only extractors that read a body ask for it.
         .layer(DefaultBodyLimit::max(limits::BODY))

@@ -143,8 +143,8 @@ impl Drop for Line {
             method = self.method_label(),
             route = self.route,
             status = self.status,
-            ms = elapsed.as_secs_f64() * 1e3,
-            db_ms = self.tally.millis(),
+            ms = rounded(elapsed.as_secs_f64() * 1e3),
+            db_ms = rounded(self.tally.millis()),
             db_statements = self.tally.statements(),
             user_id = signed_in.map(|signed_in| tracing::field::display(signed_in.actor.user_id)),
             client = %self.context.client,
@@ -153,6 +153,11 @@ impl Drop for Line {
             "request"
         );
     }
+}
+
+/// To the microsecond: more digits are noise in every line.
+fn rounded(millis: f64) -> f64 {
+    (millis * 1e3).round() / 1e3
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::http::context::{self, Context};
 use crate::http::error::AppError;
 
-const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const MONTH: Duration = Duration::from_hours(30 * 24);
 
 /// A person who is signed in, as every page needs them.
 #[derive(Clone, Debug)]

@@ -21,7 +21,7 @@ mod orders;
 mod problem;
 mod users;
 
-pub use auth::ApiUser;
+pub use auth::{ApiStaff, ApiUser};
 pub use bodies::{MoneyBody, PageBody, PageQuery};
 pub use problem::{Problem, ProblemField, Problems};
 
@@ -39,8 +39,7 @@ const VIEWER_POLICY: HeaderValue = HeaderValue::from_static(
 pub(super) fn routes() -> Router<App> {
     let (operations, description) = documented().split_for_parts();
     let document = axum::Json(description);
-    let viewer =
-        SwaggerUi::new(VIEWER).config(Config::from(DESCRIPTION).display_request_duration(true));
+    let viewer = SwaggerUi::new(VIEWER).config(Config::from(DESCRIPTION).use_base_layout());
     operations
         .route(DESCRIPTION, get(async move || document))
         .merge(Router::from(viewer).layer(axum::middleware::map_response(with_viewer_policy)))

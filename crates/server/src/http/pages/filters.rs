@@ -42,7 +42,7 @@ fn format_money(amount: Money) -> String {
     let mut whole = (minor / 100).to_string();
     for at in (1..whole.len())
         .rev()
-        .filter(|at| (whole.len() - at) % 3 == 0)
+        .filter(|at| (whole.len() - at).is_multiple_of(3))
         .collect::<Vec<_>>()
     {
         whole.insert(at, ',');

@@ -17,7 +17,14 @@ use crate::http::session::{Flash, SignedIn};
 use crate::http::{assets, csrf, session};
 
 mod billing;
-pub mod filters;
+#[expect(
+    unreachable_pub,
+    clippy::inline_always,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "`askama::filter_fn` writes the code that these are about"
+)]
+pub(crate) mod filters;
 mod orders;
 mod users;
 

@@ -1,0 +1,45 @@
+use billing::{BillingSettings, Seller};
+use secrecy::SecretString;
+
+use super::reader::{Reader, web_address};
+use crate::app::Site;
+
+pub(super) fn billing(read: &mut Reader<'_>, site: Option<&Site>) -> Option<BillingSettings> {
+    let api_url = read.required("PAYMENT_API_URL", "https://api.stripe.com", web_address);
+    let api_key = read.secret(
+        "PAYMENT_API_KEY",
+        "the secret key of the account at the provider",
+    );
+    let expected =
+        "the secret that the provider signs webhooks with, or two while one replaces the other";
+    let webhook_secrets = read.required("PAYMENT_WEBHOOK_SECRETS", expected, |text| {
+        let secrets: Vec<SecretString> =
+            text.split(',').map(|secret| secret.trim().into()).collect();
+        if secrets.len() > 2 {
+            Err("more than two")
+        } else {
+            Ok(secrets)
+        }
+    });
+    let seller = Seller {
+        name: read
+            .raw("SELLER_NAME")
+            .or_else(|| Some(site?.product_name.clone()))?,
+        address: read
+            .raw("SELLER_ADDRESS")
+            .map(|lines| {
+                lines
+                    .split(';')
+                    .map(|line| line.trim().to_owned())
+                    .collect()
+            })
+            .unwrap_or_default(),
+        tax_id: read.raw("SELLER_TAX_ID"),
+    };
+    Some(BillingSettings {
+        api_url: api_url?,
+        api_key: api_key?,
+        webhook_secrets: webhook_secrets?,
+        seller,
+    })
+}

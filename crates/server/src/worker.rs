@@ -1,0 +1,110 @@
+//! The worker: the one list of background jobs, and when the regular ones run.
+
+use std::sync::Arc;
+
+use billing::{
+    CheckPayment, DeleteOldWebhookEvents, ExpireSession, ProcessWebhook, RenderInvoice,
+    SendInvoice, SendRefund,
+};
+use chrono::TimeDelta;
+use orders::{CancelUnpaid, PurgeCarts, SendConfirmation};
+use platform::jobs::{Job, JobResult, JobRun, Queue, Registry, Runner, Worker, WorkerSettings};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::choreography;
+
+/// Every kind of job with its handler, and every schedule.
+#[must_use]
+pub fn registry() -> Registry<App> {
+    choreography::reactions(Registry::new())
+        .job(|app: App, run, job: SendConfirmation| {
+            app.orders().clone().send_confirmation(run, job)
+        })
+        .job(|app: App, run, job: CancelUnpaid| app.orders().clone().cancel_unpaid(run, job))
+        .job(|app: App, run, job: PurgeCarts| app.orders().clone().purge_carts(run, job))
+        .job(|app: App, run, job: ProcessWebhook| app.billing().clone().process_webhook(run, job))
+        .job(|app: App, run, job: CheckPayment| app.billing().clone().check_payment_later(run, job))
+        .job(|app: App, run, job: ExpireSession| app.billing().clone().expire_session(run, job))
+        .job(|app: App, run, job: SendRefund| app.billing().clone().send_refund(run, job))
+        .job(|app: App, run, job: RenderInvoice| app.billing().clone().render_invoice(run, job))
+        .job(|app: App, run, job: SendInvoice| app.billing().clone().send_invoice(run, job))
+        .job(|app: App, run, job: DeleteOldWebhookEvents| {
+            app.billing().clone().delete_old_webhook_events(run, job)
+        })
+        .job(purge_history)
+        .schedule("*/5 * * * *", &CancelUnpaid {})
+        .schedule("7 * * * *", &PurgeCarts {})
+        .schedule("17 * * * *", &DeleteOldWebhookEvents {})
+        .schedule("*/10 * * * *", &PurgeHistory {})
+}
+
+/// Runs `app`'s jobs.
+#[must_use]
+pub fn runner(app: &App) -> Arc<Runner<App>> {
+    let platform = app.platform();
+    Runner::new(
+        app.clone(),
+        registry(),
+        platform.db.clone(),
+        platform.clock.clone(),
+        platform.entropy.clone(),
+    )
+}
+
+/// Works until `stop`.
+///
+/// # Errors
+/// If the runtime of the jobs fails.
+pub async fn work(app: &App, stop: CancellationToken) -> anyhow::Result<()> {
+    Worker::new(runner(app), WorkerSettings::default())
+        .run(stop)
+        .await
+}
+
+/// Deletes what has happened long ago: finished jobs after 7 days (requirement I3), events after 90.
+#[derive(Debug, Serialize, Deserialize)]
+struct PurgeHistory {}
+
+impl Job for PurgeHistory {
+    const KIND: &'static str = "platform.purge_history";
+    const QUEUE: Queue = Queue::Reports;
+}
+
+async fn purge_history(app: App, run: JobRun, _: PurgeHistory) -> JobResult {
+    let platform = app.platform();
+    let now = platform.clock.now();
+    let mut tx = run.begin().await?;
+    platform
+        .jobs
+        .purge(&mut tx, now - TimeDelta::days(7))
+        .await?;
+    platform
+        .events
+        .purge(&mut tx, now - TimeDelta::days(90))
+        .await?;
+    run.complete(tx).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_job_and_every_reaction_is_named_after_its_module() {
+        let registry = registry();
+        let modules = ["platform", "users", "orders", "billing"];
+        for kind in registry.kinds() {
+            let (module, what) = kind.split_once('.').unwrap();
+            assert!(modules.contains(&module) && !what.is_empty(), "{kind}");
+        }
+        for (event, reaction) in registry.subscriptions().iter() {
+            let (publisher, reacting) = (event.split('.').next(), reaction.split('.').next());
+            assert_ne!(
+                publisher, reacting,
+                "{event} is {reaction}'s own business, not choreography"
+            );
+        }
+    }
+}
