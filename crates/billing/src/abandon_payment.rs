@@ -1,6 +1,7 @@
 use anyhow::Context as _;
 use kernel::OrderId;
 use platform::db::Tx;
+use tracing::instrument;
 
 use crate::jobs::ExpireSession;
 use crate::{Billing, db};
@@ -13,6 +14,7 @@ impl Billing {
     ///
     /// # Errors
     /// If the payment cannot be stored.
+    #[instrument(name = "billing.abandon_payment", skip_all)]
     pub async fn abandon_payment_in_tx(
         &self,
         tx: &mut Tx,

@@ -1,5 +1,6 @@
 use anyhow::Context as _;
 use kernel::PaymentId;
+use tracing::instrument;
 
 use crate::payment::{Payment, PaymentStatus};
 use crate::provider::ProviderError;
@@ -14,8 +15,8 @@ pub enum CheckPaymentError {
     /// The provider did not answer, or could not.
     #[error("the payment provider is not available")]
     ProviderUnavailable(#[source] anyhow::Error),
-    /// Anything else.
-    #[error("check payment")]
+    /// Something else went wrong.
+    #[error(transparent)]
     Unexpected(#[from] anyhow::Error),
 }
 
@@ -35,6 +36,7 @@ impl Billing {
     ///
     /// # Errors
     /// See [`CheckPaymentError`].
+    #[instrument(name = "billing.check_payment", skip_all)]
     pub async fn check_payment(&self, id: PaymentId) -> Result<PaymentStatus, CheckPaymentError> {
         let payment = self.get_payment(id).await?;
         let (PaymentStatus::Pending, Some(session)) = (payment.status, payment.session) else {

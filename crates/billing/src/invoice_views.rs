@@ -1,4 +1,5 @@
 use std::time::Duration;
+use tracing::instrument;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -54,8 +55,8 @@ pub enum ListInvoicesError {
     /// The cursor is from another list.
     #[error(transparent)]
     InvalidCursor(#[from] InvalidCursor),
-    /// Anything else.
-    #[error("list invoices")]
+    /// Something else went wrong.
+    #[error(transparent)]
     Unexpected(#[from] anyhow::Error),
 }
 
@@ -68,8 +69,8 @@ pub enum InvoiceDocumentError {
     /// The job that makes the document has yet to run.
     #[error("the document is still being made")]
     NotReady,
-    /// Anything else.
-    #[error("find invoice document")]
+    /// Something else went wrong.
+    #[error(transparent)]
     Unexpected(#[from] anyhow::Error),
 }
 
@@ -78,6 +79,7 @@ impl Billing {
     ///
     /// # Errors
     /// See [`ListInvoicesError`].
+    #[instrument(name = "billing.list_invoices", skip_all)]
     pub async fn list_invoices(
         &self,
         user_id: UserId,
@@ -95,6 +97,7 @@ impl Billing {
     ///
     /// # Errors
     /// If the database cannot be reached.
+    #[instrument(name = "billing.invoices_of_order", skip_all)]
     pub async fn invoices_of_order(
         &self,
         user_id: UserId,
@@ -111,6 +114,7 @@ impl Billing {
     ///
     /// # Errors
     /// See [`InvoiceDocumentError`].
+    #[instrument(name = "billing.invoice_document_url", skip_all)]
     pub async fn invoice_document_url(
         &self,
         user_id: UserId,

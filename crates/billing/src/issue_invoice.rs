@@ -2,6 +2,7 @@ use anyhow::{Context as _, ensure};
 use chrono::Datelike as _;
 use kernel::{InvoiceId, Money, OrderId, RefundId, UserId};
 use platform::db::Tx;
+use tracing::instrument;
 
 use crate::events::InvoiceIssued;
 use crate::invoice::{Content, Customer, Invoice, InvoiceKind, InvoiceLine, check_lines};
@@ -39,6 +40,7 @@ impl Billing {
     ///
     /// # Errors
     /// If the order has no payment, the lines do not add up to what was paid, or the invoice cannot be stored.
+    #[instrument(name = "billing.issue_invoice", skip_all)]
     pub async fn issue_invoice_in_tx(
         &self,
         tx: &mut Tx,

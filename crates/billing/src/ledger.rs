@@ -1,6 +1,7 @@
 //! Double-entry bookkeeping: every transaction debits one account with what it credits to another.
 
 use std::str::FromStr;
+use tracing::instrument;
 
 use anyhow::Context as _;
 use kernel::{Money, PaymentId, RefundId};
@@ -114,6 +115,7 @@ impl Billing {
     ///
     /// # Errors
     /// If the database cannot be reached.
+    #[instrument(name = "billing.ledger_balance", skip_all)]
     pub async fn ledger_balance(&self) -> anyhow::Result<Vec<AccountBalance>> {
         let mut connection = self.db.acquire().await?;
         db::ledger::balances(&mut connection)

@@ -1,6 +1,7 @@
 use anyhow::Context as _;
 use kernel::{Money, OrderId, PaymentId, UserId};
 use platform::db::Tx;
+use tracing::instrument;
 
 use crate::payment::{Payment, PaymentStatus};
 use crate::{Billing, db};
@@ -23,6 +24,7 @@ impl Billing {
     ///
     /// # Errors
     /// If the payment cannot be stored.
+    #[instrument(name = "billing.open_payment", skip_all)]
     pub async fn open_payment_in_tx(&self, tx: &mut Tx, open: OpenPayment) -> anyhow::Result<()> {
         let payment = Payment {
             id: PaymentId::generate(&self.clock, &self.entropy),

@@ -1,6 +1,7 @@
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use kernel::{Money, OrderId, PaymentId, UserId};
+use tracing::instrument;
 
 use crate::payment::{Payment, PaymentStatus};
 use crate::{Billing, db};
@@ -40,6 +41,7 @@ impl Billing {
     ///
     /// # Errors
     /// If the database cannot be reached.
+    #[instrument(name = "billing.payment_of_order", skip_all)]
     pub async fn payment_of_order(
         &self,
         user_id: UserId,

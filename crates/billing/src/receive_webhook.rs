@@ -1,5 +1,6 @@
 use anyhow::Context as _;
 use serde::Deserialize;
+use tracing::instrument;
 
 use crate::jobs::ProcessWebhook;
 use crate::signature::{self, InvalidSignature};
@@ -20,8 +21,8 @@ pub enum ReceiveWebhookError {
     /// Signed, and not an event.
     #[error("the webhook is not an event")]
     Malformed,
-    /// Anything else. The provider will send it again.
-    #[error("receive webhook")]
+    /// Something else went wrong. The provider will send it again.
+    #[error(transparent)]
     Unexpected(#[from] anyhow::Error),
 }
 
@@ -62,6 +63,7 @@ impl Billing {
     ///
     /// # Errors
     /// See [`ReceiveWebhookError`].
+    #[instrument(name = "billing.receive_webhook", skip_all)]
     pub async fn receive_webhook(
         &self,
         body: &[u8],

@@ -3,6 +3,7 @@ use kernel::{Money, PaymentId, RefundId, Staff, UserId};
 use platform::audit::AuditEntry;
 use platform::db::Tx;
 use serde_json::json;
+use tracing::instrument;
 
 use crate::jobs::SendRefund;
 use crate::payment::{Payment, PaymentStatus};
@@ -31,8 +32,8 @@ pub enum RefundError {
     /// Nothing of the payment is left to give back: it was not paid, or all has been given back or promised.
     #[error("a payment that is {0} has nothing left to refund")]
     NotRefundable(PaymentStatus),
-    /// Anything else.
-    #[error("request refund")]
+    /// Something else went wrong.
+    #[error(transparent)]
     Unexpected(#[from] anyhow::Error),
 }
 
@@ -41,6 +42,7 @@ impl Billing {
     ///
     /// # Errors
     /// See [`RefundError`].
+    #[instrument(name = "billing.refund", skip_all)]
     pub async fn refund(
         &self,
         staff: Staff,
@@ -83,6 +85,7 @@ impl Billing {
     ///
     /// # Errors
     /// If there is no such payment or the refund cannot be stored.
+    #[instrument(name = "billing.refund_rejected_payment", skip_all)]
     pub async fn refund_rejected_payment_in_tx(
         &self,
         tx: &mut Tx,

@@ -2,6 +2,7 @@ use anyhow::Context as _;
 use chrono::TimeDelta;
 use platform::db::Tx;
 use platform::jobs::Enqueue;
+use tracing::instrument;
 use url::Url;
 
 use crate::jobs::{CheckPayment, ExpireSession};
@@ -38,8 +39,8 @@ pub enum StartCheckoutError {
     /// The provider did not answer, or could not. Trying again later helps, and charges nothing twice.
     #[error("the payment provider is not available")]
     ProviderUnavailable(#[source] anyhow::Error),
-    /// Anything else.
-    #[error("start checkout")]
+    /// Something else went wrong.
+    #[error(transparent)]
     Unexpected(#[from] anyhow::Error),
 }
 
@@ -59,6 +60,7 @@ impl Billing {
     ///
     /// # Errors
     /// See [`StartCheckoutError`].
+    #[instrument(name = "billing.start_checkout", skip_all)]
     pub async fn start_checkout(
         &self,
         open: OpenPayment,

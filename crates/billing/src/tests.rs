@@ -5,6 +5,7 @@ mod invoices;
 mod ledger;
 mod provider_stub;
 mod refunds;
+mod sandbox_provider;
 mod webhooks;
 
 use std::ops::Deref;
