@@ -1,7 +1,7 @@
 use axum::extract::FromRequestParts;
 use http::header;
 use http::request::Parts;
-use kernel::{Actor, UserId};
+use kernel::{Actor, Staff, UserId};
 
 use crate::app::App;
 use crate::http::error::AppError;
@@ -30,6 +30,21 @@ impl FromRequestParts<App> for ApiUser {
     async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Self::Rejection> {
         let _token = bearer(parts).ok_or(AppError::SignInRequired)?;
         Err(AppError::SignInRequired)
+    }
+}
+
+/// The member of staff on whose behalf a program sends the request. To everybody else the operation does not exist, whatever
+/// else is wrong with their request: so this comes before the body among a handler's arguments.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiStaff(pub Staff);
+
+impl FromRequestParts<App> for ApiStaff {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let user = ApiUser::from_request_parts(parts, app).await?;
+        let staff = user.actor().require_staff();
+        staff.map(Self).map_err(|_| AppError::NotFound)
     }
 }
 

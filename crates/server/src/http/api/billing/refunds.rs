@@ -1,0 +1,81 @@
+use axum::extract::State;
+use axum::response::IntoResponse;
+use billing::{Billing, RefundView};
+use http::StatusCode;
+use kernel::{PaymentId, RefundId};
+use orders::OrderNumber;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::api::{ApiStaff, MoneyBody, Problems};
+use crate::http::error::{AppError, Result};
+use crate::http::extract::Json;
+use crate::http::forms::FieldErrors;
+
+const LONGEST_REASON: usize = 500;
+
+/// What to give back, and why.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = RefundRequest)]
+pub(super) struct RefundRequestBody {
+    /// The number of the order. All that was paid for it goes back.
+    #[schema(value_type = i64, example = 1001)]
+    order_number: OrderNumber,
+    /// Why, for the audit log: 1 to 500 characters.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
+}
+
+/// Money that goes back.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refund)]
+pub(super) struct RefundBody {
+    /// Its id.
+    #[schema(value_type = uuid::Uuid)]
+    id: RefundId,
+    /// The payment that it takes back.
+    #[schema(value_type = uuid::Uuid)]
+    payment_id: PaymentId,
+    /// How much.
+    amount: MoneyBody,
+    /// `requested`, `succeeded` or `failed`.
+    #[schema(example = "requested")]
+    status: &'static str,
+}
+
+impl From<RefundView> for RefundBody {
+    fn from(refund: RefundView) -> Self {
+        Self {
+            id: refund.id,
+            payment_id: refund.payment_id,
+            amount: refund.amount.into(),
+            status: refund.status.as_str(),
+        }
+    }
+}
+
+/// Gives back what was paid for an order
+///
+/// For staff: to everybody else this operation does not exist. The money moves after the answer.
+#[utoipa::path(
+    post,
+    path = "/refunds",
+    tag = "billing",
+    security(("bearer" = [])),
+    request_body = RefundRequestBody,
+    responses((status = 202, body = RefundBody), Problems),
+)]
+pub(super) async fn request(
+    State(billing): State<Billing>,
+    ApiStaff(staff): ApiStaff,
+    Json(body): Json<RefundRequestBody>,
+) -> Result {
+    let reason = body.reason.trim();
+    if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
+        let message = "Say why, in 1 to 500 characters.";
+        return Err(AppError::Invalid(FieldErrors::of("reason", message)));
+    }
+    let number = body.order_number.to_string();
+    let refund = billing.refund(staff, &number, reason).await?;
+    Ok((StatusCode::ACCEPTED, Json(RefundBody::from(refund))).into_response())
+}
