@@ -11,7 +11,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
 use crate::{
     checkout::{self, Metadata, Package, shown},
@@ -27,7 +27,6 @@ pub(crate) fn run(check: bool, interrupt: &Interrupt) -> anyhow::Result<()> {
     let names: Vec<_> = modules.iter().map(Module::name).collect();
     database::create(&services, &names, interrupt)?;
 
-    let mut faults = Vec::new();
     for module in &modules {
         let scratch = metadata
             .target_directory
@@ -36,34 +35,23 @@ pub(crate) fn run(check: bool, interrupt: &Interrupt) -> anyhow::Result<()> {
         let url = services
             .addresses()
             .database_url(&database::role_name(module.name()), database::NAME);
-        if !describe_queries(module, &modules, &url, &scratch, interrupt)? {
-            // The crates above are compiled from the committed folder of the one below.
-            ensure!(faults.is_empty(), stale(&faults));
-            bail!(
-                "the queries of {} do not compile: see the messages above",
-                module.name()
-            );
-        }
+        describe_queries(module, &modules, &url, &scratch, interrupt)?;
         let committed = module.package.folder().join(".sqlx");
         let difference = Difference::between(&read(&scratch)?, &read(&committed)?);
         if difference.is_none() {
             println!("{}: up to date", shown(&committed));
-        } else if check {
-            faults.push(format!("{} ({difference})", shown(&committed)));
-        } else {
-            replace(&committed, &scratch)?;
-            println!("{}: {difference}", shown(&committed));
+            continue;
         }
+        // The crates above are compiled from this folder, so there is no point in going on without it.
+        ensure!(
+            !check,
+            "{} is not up to date ({difference}): run `cargo xtask prepare` and commit what it writes",
+            shown(&committed)
+        );
+        replace(&committed, &scratch)?;
+        println!("{}: {difference}", shown(&committed));
     }
-    ensure!(faults.is_empty(), stale(&faults));
     Ok(())
-}
-
-fn stale(faults: &[String]) -> String {
-    format!(
-        "not up to date: {}: run `cargo xtask prepare` and commit what it writes",
-        faults.join(", ")
-    )
 }
 
 /// A crate with queries of its own, and the schema that it owns.
@@ -112,8 +100,7 @@ fn url_variable(settings: &str) -> Option<&str> {
         .and_then(|rest| rest.split('"').nth(1))
 }
 
-/// Compiles a crate with its queries checked live, and what was learnt about each written into a folder. Returns whether
-/// it compiled.
+/// Compiles a crate with its queries checked live, and what was learnt about each written into a folder.
 ///
 /// Only this crate gets an address to ask: the crates that it depends on are compiled from their committed folders, so
 /// they write nothing here.
@@ -123,7 +110,7 @@ fn describe_queries(
     url: &str,
     folder: &Path,
     interrupt: &Interrupt,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<()> {
     fs::remove_dir_all(folder).ok();
     fs::create_dir_all(folder).with_context(|| format!("create {}", shown(folder)))?;
     touch(&module.package.folder().join("src/lib.rs"))?;
@@ -136,7 +123,12 @@ fn describe_queries(
         .env(&module.url_variable, url)
         .env("SQLX_OFFLINE", "false")
         .env("SQLX_OFFLINE_DIR", folder);
-    Ok(process::run(&mut check, interrupt)?.success())
+    ensure!(
+        process::run(&mut check, interrupt)?.success(),
+        "the queries of {} do not compile: see the messages above",
+        module.name()
+    );
+    Ok(())
 }
 
 /// Makes cargo compile a crate again: it does not know that the macros ask a database.

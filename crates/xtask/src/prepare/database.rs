@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Made anew by every run.
-pub(super) const NAME: &str = "check";
+pub(super) const NAME: &str = "query_check";
 
 /// The schema that every module may use.
 const SHARED: &str = "platform";
