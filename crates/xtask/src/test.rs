@@ -8,7 +8,9 @@ use std::{
 use clap::ValueEnum;
 
 use crate::{
-    checkout, prepare,
+    checkout,
+    dev::build::Build,
+    prepare,
     process::{self, Interrupt, Interrupted},
     services::{
         Borrowed, Purpose, Services,
@@ -109,6 +111,10 @@ fn run_step(
     services: Option<&Borrowed>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<bool> {
+    if matches!(step, Step::Unit | Step::Journey) {
+        // Tests start the real programs, which `cargo test` alone would not build.
+        Build::new(false)?.run_or_fail(interrupt)?;
+    }
     let mut command = match step {
         Step::Queries => return prepare::run(true, interrupt).map(|()| true),
         Step::Fmt => checkout::cargo(["fmt", "--all", "--check"]),
@@ -118,8 +124,13 @@ fn run_step(
             clippy
         }
         Step::Doc => {
-            let mut doc = workspace(["doc", "--no-deps"]);
-            doc.env("RUSTDOCFLAGS", "-D warnings");
+            // Nobody uses these crates from outside: their documentation is for those who work inside, where links to
+            // private items lead somewhere.
+            let mut doc = workspace(["doc", "--no-deps", "--document-private-items"]);
+            doc.env(
+                "RUSTDOCFLAGS",
+                "-D warnings -A rustdoc::private-intra-doc-links",
+            );
             doc
         }
         Step::Unit => {
