@@ -28,8 +28,8 @@ pub(crate) fn page(template: &impl Template, leads_to: &[&Url]) -> Response {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };
-    let mut policy = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; \
-                      frame-ancestors 'none'; form-action 'self'"
+    let mut policy = "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; \
+                      base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
         .to_owned();
     for url in leads_to {
         let _ = write!(policy, " {}", url.origin().ascii_serialization());

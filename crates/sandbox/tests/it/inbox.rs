@@ -187,6 +187,20 @@ async fn a_whole_conversation_may_come_in_one_piece() {
 }
 
 #[tokio::test]
+async fn a_failing_server_refuses_the_sender_and_a_letter_under_way() {
+    let world = World::start().await;
+    let failing = json!({ "mode": "failing", "delay_ms": 0 });
+    let mut wire = Wire::connect(&world).await;
+    wire.says("MAIL FROM:<x@y.example>").await;
+    wire.says("RCPT TO:<a@b.example>").await;
+    assert_eq!(wire.says("DATA").await, "354");
+    world.behave("smtp", failing).await;
+    assert_eq!(wire.says("Subject: One\r\n\r\nHello\r\n.").await, "451");
+    assert_eq!(wire.says("MAIL FROM:<x@y.example>").await, "451");
+    assert_eq!(world.json("/inbox.json").await, json!([]));
+}
+
+#[tokio::test]
 async fn endless_lines_end_the_connection() {
     let world = World::start().await;
     let mut wire = Wire::connect(&world).await;
