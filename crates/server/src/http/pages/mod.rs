@@ -13,6 +13,7 @@ use http::request::Parts;
 use crate::app::{App, Site};
 use crate::http::context::{self, Context};
 use crate::http::error::{AppError, Result};
+use crate::http::pages::orders::CurrentCart;
 use crate::http::session::{Flash, SignedIn};
 use crate::http::{assets, csrf, session};
 
@@ -151,7 +152,11 @@ impl FromRequestParts<App> for Layout {
         if flash.is_some() {
             context.spend_flash();
         }
-        let cart_count = None;
+        let cart_count = match CurrentCart::from_request_parts(parts, app).await {
+            Ok(CurrentCart(Some(owner))) => Some(app.orders().count_cart(&owner).await?),
+            // Nobody knows whose cart it is: the page is worth showing without.
+            Ok(CurrentCart(None)) | Err(_) => None,
+        };
         let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
             .find(|(name, _)| name == "q")
             .map(|(_, value)| value.into_owned())

@@ -1,9 +1,26 @@
 //! Operations of the module `orders`.
 
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 
+mod cart;
+mod fulfilment;
+mod order;
+mod products;
+
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(products::list))
+        .routes(routes!(products::show))
+        .routes(routes!(products::categories))
+        .routes(routes!(cart::show))
+        .routes(routes!(cart::add))
+        .routes(routes!(cart::change, cart::remove))
+        .routes(routes!(order::list, order::place))
+        .routes(routes!(order::show))
+        .routes(routes!(order::cancel))
+        .routes(routes!(fulfilment::ship))
+        .routes(routes!(fulfilment::complete))
 }

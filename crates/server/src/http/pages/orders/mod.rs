@@ -1,9 +1,34 @@
 //! Pages of the module `orders`.
 
 use axum::Router;
+use axum::routing::{get, post};
 
 use crate::app::App;
 
+mod cancel;
+mod cart;
+mod cart_lines;
+mod checkout;
+mod history;
+mod home;
+mod order;
+
+mod owner;
+mod product;
+mod products;
+
+pub(super) use owner::CurrentCart;
+
 pub(super) fn routes() -> Router<App> {
     Router::new()
+        .route("/", get(home::show))
+        .route("/products", get(products::list))
+        .route("/products/{slug}", get(product::show))
+        .route("/cart", get(cart::show))
+        .route("/cart/lines", post(cart_lines::add))
+        .route("/cart/lines/{product_id}", post(cart_lines::change))
+        .route("/checkout", get(checkout::show).post(checkout::place))
+        .route("/orders", get(history::list))
+        .route("/orders/{number}", get(order::show))
+        .route("/orders/{number}/cancel", post(cancel::cancel))
 }
