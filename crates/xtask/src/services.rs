@@ -286,3 +286,54 @@ pub(crate) fn last_line(log: &Path, text: &str) -> Option<String> {
         .find(|line| line.contains(text) && !line.trim().is_empty())?;
     Some(line.trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_folder(home: &Path) -> Services {
+        Services {
+            home: home.to_owned(),
+            purpose: Purpose::Test,
+            source: Source::Packages,
+        }
+    }
+
+    fn ask(services: &Services, addresses: Addresses, query: &str) -> String {
+        let mut psql = services.psql(addresses, "postgres").unwrap();
+        let output = psql.args(["-Atc", query]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    #[test]
+    fn services_come_up_once_with_their_roles_and_leave_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let services = in_folder(folder.path());
+        let interrupt = Interrupt::listen().unwrap();
+        assert!(services.running().unwrap().is_none());
+
+        let addresses = services.up(&interrupt).unwrap();
+        let roles = "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname !~ '^pg_'";
+        assert_eq!(ask(&services, addresses, roles), "app migrator postgres");
+
+        let again = services.up(&interrupt).unwrap();
+        assert_eq!(again.postgres, addresses.postgres);
+        assert_eq!(again.redis, addresses.redis);
+
+        assert!(services.down().unwrap());
+        assert!(services.running().unwrap().is_none());
+        assert!(!services.down().unwrap());
+        services.erase().unwrap();
+        assert!(!services.home().join("postgres").exists());
+    }
+
+    #[test]
+    fn a_log_gives_its_last_line_that_holds_a_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        fs::write(&log, "a\nFATAL: first\nFATAL: last \nhint\n\n").unwrap();
+        assert_eq!(last_line(&log, "FATAL").as_deref(), Some("FATAL: last"));
+        assert_eq!(last_line(&log, "").as_deref(), Some("hint"));
+        assert_eq!(last_line(&log, "PANIC"), None);
+    }
+}

@@ -1,11 +1,11 @@
 //! A private PostgreSQL cluster made from the machine's own packages.
 
+mod installation;
+mod place;
+
 use std::{
     fs::{self, File},
-    os::unix::{
-        fs::{DirBuilderExt, MetadataExt, chown},
-        process::CommandExt,
-    },
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -15,76 +15,13 @@ use nix::unistd::{User, geteuid};
 
 use super::{Purpose, last_line};
 use crate::{
-    checkout::{self, shown},
+    checkout::shown,
     process::{self, Interrupt},
 };
-
-/// The oldest version that the migrations are written for.
-const OLDEST: u32 = 15;
-
-/// One version's programs on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Installation {
-    binaries: PathBuf,
-    major: u32,
-}
-
-impl Installation {
-    /// The newest one that is new enough.
-    pub(crate) fn newest() -> Option<Self> {
-        Self::all().into_iter().max_by_key(|found| found.major)
-    }
-
-    /// Debian and the version-numbered packages of others put the server's programs beside the `PATH`.
-    fn all() -> Vec<Self> {
-        let parents = [
-            ("/usr/lib/postgresql", ""),
-            ("/usr", "pgsql-"),
-            ("/opt/homebrew/opt", "postgresql"),
-            ("/usr/local/opt", "postgresql"),
-        ];
-        let numbered = parents.into_iter().flat_map(|(parent, prefix)| {
-            let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-            entries
-                .filter(move |entry| entry.file_name().to_string_lossy().starts_with(prefix))
-                .map(|entry| entry.path().join("bin"))
-        });
-        numbered
-            .chain(on_path())
-            .filter_map(Self::in_folder)
-            .filter(|found| found.major >= OLDEST)
-            .collect()
-    }
-
-    fn in_folder(binaries: PathBuf) -> Option<Self> {
-        if !binaries.join("initdb").exists() || !binaries.join("psql").exists() {
-            return None;
-        }
-        let version = Command::new(binaries.join("postgres"))
-            .arg("--version")
-            .output()
-            .ok()?;
-        let major = major(&String::from_utf8_lossy(&version.stdout))?;
-        Some(Self { binaries, major })
-    }
-}
-
-fn on_path() -> Option<PathBuf> {
-    let output = Command::new("pg_config").arg("--bindir").output().ok()?;
-    Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
-}
-
-/// The major version in `postgres (PostgreSQL) 15.8 (Debian 15.8-0+deb12u1)` or in `PG_VERSION`.
-fn major(version: &str) -> Option<u32> {
-    let number = version
-        .rsplit_once("PostgreSQL) ")
-        .map_or(version, |(_, rest)| rest);
-    let digits = number
-        .trim()
-        .split(|letter: char| !letter.is_ascii_digit())
-        .next()?;
-    digits.parse().ok()
-}
+pub(crate) use installation::Installation;
+use installation::fit_for;
+use place::{data_folder, remove_folder};
+pub(crate) use place::{erase, may_run};
 
 /// The system user that the server runs as when this command runs as root, which PostgreSQL refuses to.
 #[derive(Debug, Clone, Copy)]
@@ -298,174 +235,5 @@ impl Cluster {
             command.uid(account.uid).gid(account.gid);
         }
         command
-    }
-}
-
-/// Deletes a cluster that does not run.
-pub(crate) fn erase(home: &Path) -> anyhow::Result<()> {
-    if let Some(elsewhere) = elsewhere(home) {
-        remove_folder(&elsewhere)?;
-    }
-    remove_folder(&home.join("postgres"))
-}
-
-/// The programs that can read the data folder.
-fn fit_for(data: &Path, installed: Vec<Installation>) -> anyhow::Result<Installation> {
-    let newest = installed.iter().max_by_key(|found| found.major).cloned();
-    let newest = newest.context("PostgreSQL 15 or newer is not installed")?;
-    let Ok(version) = fs::read_to_string(data.join("PG_VERSION")) else {
-        return Ok(newest);
-    };
-    let made_by = major(&version);
-    installed
-        .into_iter()
-        .find(|found| Some(found.major) == made_by)
-        .with_context(|| {
-            format!(
-                "{} was made by PostgreSQL {}, but {} is installed: \
-                 install the older one again, or make the demo data anew with `cargo xtask dev --reset`",
-                shown(data),
-                version.trim(),
-                newest.major
-            )
-        })
-}
-
-/// Where the cluster's files lie.
-///
-/// The server's own user may not be let into the checkout, as below root's home. Then they lie in `/var/tmp`, which
-/// survives a reboot, and a file in the checkout names the place.
-fn data_folder(home: &Path, account: Option<Account>) -> anyhow::Result<PathBuf> {
-    if let Some(elsewhere) = elsewhere(home) {
-        return Ok(elsewhere.join("data"));
-    }
-    let folder = home.join("postgres");
-    let Some(account) = account else {
-        create_private(&folder)?;
-        return Ok(folder.join("data"));
-    };
-    create_owned(&folder, account)?;
-    if can_write(&folder, account) {
-        return Ok(folder.join("data"));
-    }
-    let purpose = home.file_name().unwrap_or_default().to_string_lossy();
-    let elsewhere = PathBuf::from(format!(
-        "/var/tmp/postgres-{}-{:016x}",
-        purpose.trim_start_matches('.'),
-        checkout::fingerprint()
-    ));
-    create_owned(&elsewhere, account)?;
-    ensure!(
-        can_write(&elsewhere, account),
-        "the user `postgres` can write neither to {} nor to {}: move the checkout to a folder that it can enter",
-        shown(&folder),
-        elsewhere.display()
-    );
-    fs::write(
-        folder.join("elsewhere"),
-        elsewhere.to_string_lossy().as_bytes(),
-    )
-    .context("note the place of the data folder")?;
-    Ok(elsewhere.join("data"))
-}
-
-/// Whether a cluster of this checkout may be running. Needs no installed programs, so that a folder which none of them
-/// can read may still be deleted.
-pub(crate) fn may_run(home: &Path) -> bool {
-    let folder = elsewhere(home).unwrap_or_else(|| home.join("postgres"));
-    folder.join("data/postmaster.pid").exists()
-}
-
-fn elsewhere(home: &Path) -> Option<PathBuf> {
-    let place = fs::read_to_string(home.join("postgres/elsewhere")).ok()?;
-    Some(PathBuf::from(place.trim()))
-}
-
-fn create_private(folder: &Path) -> anyhow::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .with_context(|| format!("create {}", shown(folder)))
-}
-
-fn create_owned(folder: &Path, account: Account) -> anyhow::Result<()> {
-    create_private(folder)?;
-    let found = fs::symlink_metadata(folder).context("look at the data folder")?;
-    // In a folder where everybody may write, somebody else may have been first.
-    ensure!(
-        found.is_dir() && (found.uid() == account.uid || found.uid() == 0),
-        "{} belongs to somebody else: remove it",
-        folder.display()
-    );
-    chown(folder, Some(account.uid), Some(account.gid))
-        .with_context(|| format!("hand {} to the user postgres", shown(folder)))
-}
-
-fn can_write(folder: &Path, account: Account) -> bool {
-    let mut test = Command::new("test");
-    test.arg("-w").arg(folder).current_dir("/");
-    test.uid(account.uid).gid(account.gid);
-    test.status().is_ok_and(|status| status.success())
-}
-
-fn remove_folder(folder: &Path) -> anyhow::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("delete {}", shown(folder)))
-        }
-        _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn installed(majors: &[u32]) -> Vec<Installation> {
-        majors
-            .iter()
-            .map(|&major| Installation {
-                binaries: PathBuf::new(),
-                major,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn the_major_version_is_read_from_what_the_programs_and_the_data_folder_say() {
-        assert_eq!(
-            major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"),
-            Some(15)
-        );
-        assert_eq!(major("postgres (PostgreSQL) 18beta1"), Some(18));
-        assert_eq!(major("17\n"), Some(17));
-        assert_eq!(major("nothing"), None);
-    }
-
-    #[test]
-    fn a_new_cluster_is_made_by_the_newest_version() {
-        let folder = tempfile::tempdir().unwrap();
-        let chosen = fit_for(folder.path(), installed(&[15, 17, 16])).unwrap();
-        assert_eq!(chosen.major, 17);
-    }
-
-    #[test]
-    fn an_old_cluster_is_run_by_its_own_version_while_that_is_installed() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("PG_VERSION"), "15\n").unwrap();
-        let chosen = fit_for(folder.path(), installed(&[15, 17])).unwrap();
-        assert_eq!(chosen.major, 15);
-    }
-
-    #[test]
-    fn a_stale_data_folder_is_named_together_with_the_way_out() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("PG_VERSION"), "14\n").unwrap();
-        let error = fit_for(folder.path(), installed(&[17]))
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("made by PostgreSQL 14"), "{error}");
-        assert!(error.contains("`cargo xtask dev --reset`"), "{error}");
     }
 }
