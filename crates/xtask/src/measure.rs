@@ -14,7 +14,7 @@ use crate::{
     checkout::{self, shown},
     dev::build::Build,
     prepare::touch,
-    process::{self, Interrupt, Managed, wait_until},
+    process::{self, Interrupt, Managed},
     services::Borrowed,
     shop::{Shop, page_status},
 };
@@ -27,6 +27,8 @@ const REPETITIONS: usize = 5;
 
 /// How long a server that has answered its first request is left alone before its memory is read.
 const IDLE: Duration = Duration::from_secs(3);
+
+const START_LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(interrupt: &Interrupt) -> anyhow::Result<()> {
     let cold = cold_build(interrupt)?;
@@ -135,14 +137,16 @@ fn start_server(
     let log = home.join("logs/measured-server.log");
     let since = Instant::now();
     let server = Managed::start("server", &mut shop.server("serve"), &log, &home.join("run"))?;
-    let mut took = Duration::ZERO;
-    let ready = wait_until(interrupt, Duration::from_secs(30), || {
-        let status = page_status(shop.web, "/readyz");
-        took = since.elapsed();
-        Ok(status == Some(200))
-    })?;
-    ensure!(ready, "the server did not get ready: see {}", shown(&log));
-    Ok((server, took))
+    while page_status(shop.web, "/readyz") != Some(200) {
+        interrupt.check()?;
+        ensure!(
+            since.elapsed() < START_LIMIT,
+            "the server did not get ready: see {}",
+            shown(&log)
+        );
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok((server, since.elapsed()))
 }
 
 fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
