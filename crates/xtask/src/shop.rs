@@ -93,7 +93,12 @@ impl Shop {
             .arg(command)
             .current_dir(checkout::root())
             .env("ENVIRONMENT", "development")
+            .env("PRODUCT_NAME", "Mainstay")
+            .env("SELLER_NAME", "Mainstay Ltd")
+            .env("SELLER_ADDRESS", "1 Quay Street; 24103 Kiel; Germany")
             .env("LOG_FORMAT", "text")
+            // It writes into a file, where colours are only in the way.
+            .env("NO_COLOR", "1")
             .env("PUBLIC_URL", self.base_url())
             .env("LISTEN_ADDRESS", format!("127.0.0.1:{}", self.web))
             .env("METRICS_ADDRESS", format!("127.0.0.1:{metrics}"))
@@ -124,6 +129,7 @@ impl Shop {
     pub(crate) fn sandbox(&self) -> Command {
         let mut sandbox = Command::new(self.binary("sandbox"));
         sandbox
+            .env("NO_COLOR", "1")
             .args(["--http-port", &self.sandbox.to_string()])
             .args(["--smtp-port", &self.mail.to_string()])
             .args(["--public-url", &self.sandbox_url()])
