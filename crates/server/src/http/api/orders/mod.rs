@@ -24,3 +24,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(fulfilment::ship))
         .routes(routes!(fulfilment::complete))
 }
+
+#[cfg(test)]
+mod tests;

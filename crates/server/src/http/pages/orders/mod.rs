@@ -32,3 +32,6 @@ pub(super) fn routes() -> Router<App> {
         .route("/orders/{number}", get(order::show))
         .route("/orders/{number}/cancel", post(cancel::cancel))
 }
+
+#[cfg(test)]
+mod tests;
