@@ -8,6 +8,8 @@ use crate::app::App;
 mod invoices;
 mod payment;
 mod refunds;
+#[cfg(test)]
+mod tests;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

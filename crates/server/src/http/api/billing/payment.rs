@@ -4,7 +4,7 @@ use billing::{Billing, PaymentView};
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use kernel::PaymentId;
-use orders::{GetOrderError, OrderNumber, Orders};
+use orders::{OrderNumber, Orders};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -91,11 +91,7 @@ pub(super) async fn show(
     user: ApiUser,
     Path(number): Path<OrderNumber>,
 ) -> Result {
-    let order = match orders.get(user.id(), number).await {
-        Ok(tracked) => tracked.order,
-        Err(GetOrderError::NotFound) => return Err(AppError::NotFound),
-        Err(GetOrderError::Unexpected(error)) => return Err(error.into()),
-    };
+    let order = orders.get(user.id(), number).await?.order;
     let payment = billing.payment_of_order(user.id(), order.id).await?;
     let body = PaymentBody::from(payment.ok_or(AppError::NotFound)?);
     Ok(Json(body).into_response())

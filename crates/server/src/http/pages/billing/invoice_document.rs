@@ -1,8 +1,8 @@
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect};
+use axum::response::{IntoResponse, Redirect, Response};
 use billing::{Billing, InvoiceDocumentError, InvoiceKind};
 use kernel::{InvoiceId, UserId};
-use orders::{GetOrderError, OrderNumber, Orders};
+use orders::{OrderNumber, Orders};
 
 use crate::app::App;
 use crate::http::error::{AppError, Result};
@@ -27,17 +27,18 @@ pub(super) async fn of_order(
     user: CurrentUser,
     Path(number): Path<OrderNumber>,
 ) -> Result {
-    let order = match orders.get(user.id(), number).await {
-        Ok(tracked) => tracked.order,
-        Err(GetOrderError::NotFound) => return Err(AppError::NotFound),
-        Err(GetOrderError::Unexpected(error)) => return Err(error.into()),
-    };
+    let order = orders.get(user.id(), number).await?.order;
     let papers = billing.invoices_of_order(user.id(), order.id).await?;
+    let back = format!("/orders/{number}");
     let invoice = papers
         .iter()
         .find(|paper| paper.kind == InvoiceKind::Invoice);
-    let id = invoice.ok_or(AppError::NotFound)?.id;
-    go_to_document(&app, &billing, user.id(), id, &format!("/orders/{number}")).await
+    match invoice {
+        Some(invoice) => go_to_document(&app, &billing, user.id(), invoice.id, &back).await,
+        // Paid a moment ago: the invoice is a job that has yet to run.
+        None if order.payment_id.is_some() => Ok(still_being_made(&app, &back)),
+        None => Err(AppError::NotFound),
+    }
 }
 
 async fn go_to_document(
@@ -49,11 +50,12 @@ async fn go_to_document(
 ) -> Result {
     match billing.invoice_document_url(user_id, id).await {
         Ok(url) => Ok(Redirect::to(url.as_str()).into_response()),
-        Err(InvoiceDocumentError::NotReady) => {
-            let message =
-                Flash::error("The document is still being made. Please try again in a moment.");
-            Ok(message.redirect(app, back))
-        }
+        Err(InvoiceDocumentError::NotReady) => Ok(still_being_made(app, back)),
         Err(error) => Err(error.into()),
     }
+}
+
+fn still_being_made(app: &App, back: &str) -> Response {
+    Flash::error("The document is still being made. Please try again in a moment.")
+        .redirect(app, back)
 }

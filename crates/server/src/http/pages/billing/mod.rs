@@ -9,6 +9,8 @@ mod invoice_document;
 mod invoices;
 mod pay;
 mod payment_return;
+#[cfg(test)]
+mod tests;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

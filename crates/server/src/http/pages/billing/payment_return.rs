@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use billing::{Billing, PaymentStatus};
-use orders::{GetOrderError, OrderNumber, Orders};
+use orders::{OrderNumber, Orders};
 
 use crate::app::App;
 use crate::http::error::{AppError, Result};
@@ -21,11 +21,7 @@ pub(super) async fn returned(
     user: CurrentUser,
     Path(number): Path<OrderNumber>,
 ) -> Result {
-    let order = match orders.get(user.id(), number).await {
-        Ok(tracked) => tracked.order,
-        Err(GetOrderError::NotFound) => return Err(AppError::NotFound),
-        Err(GetOrderError::Unexpected(error)) => return Err(error.into()),
-    };
+    let order = orders.get(user.id(), number).await?.order;
     let payment = billing
         .payment_of_order(user.id(), order.id)
         .await?
