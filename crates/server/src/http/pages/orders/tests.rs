@@ -3,7 +3,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use kernel::{Actor, Currency, Role, SessionId, UserId};
+use kernel::{Actor, Currency, Money, Role, SessionId, UserId};
 use orders::{CartOwner, OrderStatus, Quantity};
 use platform::testing::TestPlatform;
 use tower::ServiceExt as _;
@@ -101,7 +101,7 @@ impl Browser {
     async fn check_out(&mut self, changed: &[(&str, &str)]) -> Answer {
         let owner = CartOwner::User(self.user.unwrap());
         let cart = self.app.orders().show_cart(&owner).await.unwrap();
-        let total = cart.total.map_or(0, |total| total.minor()).to_string();
+        let total = cart.total.map_or(0, Money::minor).to_string();
         let mut form = vec![
             ("name", "Ann Lee"),
             ("street", "1 Main Street"),
