@@ -12,13 +12,14 @@ use platform::audit::Audit;
 use platform::db::Db;
 use platform::events::Events;
 use platform::flags::Flags;
+use platform::idempotency::Idempotency;
 use platform::jobs::Jobs;
 use platform::mail::Mailer;
 use platform::outbound::Outbound;
 use platform::redis::Redis;
 use platform::sessions::Sessions;
 use platform::storage::Storage;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::config::Settings;
@@ -36,6 +37,8 @@ struct Parts {
     orders: Orders,
     billing: Billing,
     readiness: Readiness,
+    idempotency: Idempotency,
+    fingerprint_key: SecretString,
 }
 
 /// What the outermost layer of the house is told: names, addresses, and whom to believe.
@@ -86,6 +89,8 @@ impl App {
             site: settings.site.clone(),
             orders: Orders::new(&platform),
             billing: Billing::new(&platform, settings.billing.clone())?,
+            idempotency: Idempotency::new(platform.db.clone(), platform.clock.clone()),
+            fingerprint_key: settings.storage.signing_key.clone(),
             platform,
             readiness: Readiness::default(),
         })))
@@ -118,6 +123,17 @@ impl App {
     #[must_use]
     pub fn billing(&self) -> &Billing {
         &self.0.billing
+    }
+
+    /// Requests that may be sent again.
+    #[must_use]
+    pub fn idempotency(&self) -> &Idempotency {
+        &self.0.idempotency
+    }
+
+    /// What fingerprints of requests are keyed with.
+    pub(crate) fn fingerprint_key(&self) -> &[u8] {
+        self.0.fingerprint_key.expose_secret().as_bytes()
     }
 
     /// Whether this process may be sent requests.

@@ -74,13 +74,13 @@ pub fn init(settings: &TelemetrySettings) -> anyhow::Result<Telemetry> {
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .with(query_layer())
-        .with(sentry_layer())
+        .with(sentry_layers())
         .try_init()?;
     metrics();
     Ok(telemetry)
 }
 
-fn sentry_options(settings: &TelemetrySettings) -> sentry::ClientOptions {
+pub(crate) fn sentry_options(settings: &TelemetrySettings) -> sentry::ClientOptions {
     let options = sentry::ClientOptions::new()
         .release(settings.release.clone())
         .environment(settings.environment.clone())
@@ -95,20 +95,21 @@ fn sentry_options(settings: &TelemetrySettings) -> sentry::ClientOptions {
 
 /// Reports errors, with what was logged before each as its breadcrumbs.
 #[must_use]
-pub fn sentry_layer<S>() -> impl Layer<S>
+pub fn sentry_layers<S>() -> Vec<Box<dyn Layer<S> + Send + Sync>>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     use sentry::integrations::tracing::{BreadcrumbLayer, ErrorLayer};
-    let errors = Targets::new()
-        .with_default(LevelFilter::ERROR)
-        .with_target(PANIC, LevelFilter::OFF);
     let breadcrumbs = Targets::new()
         .with_default(LevelFilter::INFO)
         .with_target("sqlx", LevelFilter::WARN);
-    BreadcrumbLayer::new()
-        .with_filter(breadcrumbs)
-        .and_then(ErrorLayer::new().with_filter(errors))
+    let errors = Targets::new()
+        .with_default(LevelFilter::ERROR)
+        .with_target(PANIC, LevelFilter::OFF);
+    vec![
+        BreadcrumbLayer::new().with_filter(breadcrumbs).boxed(),
+        ErrorLayer::new().with_filter(errors).boxed(),
+    ]
 }
 
 /// Panics become log lines like everything else, instead of text between JSON documents.

@@ -63,7 +63,8 @@ pub async fn work(app: &App, stop: CancellationToken) -> anyhow::Result<()> {
         .await
 }
 
-/// Deletes what has happened long ago: finished jobs after 7 days (requirement I3), events after 90.
+/// Deletes what has happened long ago (requirement I3): finished jobs after 7 days, idempotency keys after 72 hours, events
+/// after 90 days.
 #[derive(Debug, Serialize, Deserialize)]
 struct PurgeHistory {}
 
@@ -83,6 +84,9 @@ async fn purge_history(app: App, run: JobRun, _: PurgeHistory) -> JobResult {
     platform
         .events
         .purge(&mut tx, now - TimeDelta::days(90))
+        .await?;
+    app.idempotency()
+        .purge(&mut tx, now - TimeDelta::hours(72))
         .await?;
     run.complete(tx).await
 }

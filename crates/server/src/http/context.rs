@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use kernel::UserId;
 
 use crate::http::error::AppError;
 use crate::http::session::{SignedIn, Visitor};
@@ -25,6 +26,7 @@ pub struct RequestContext {
     /// The path asked for, without its query, which may hold a secret.
     pub path: String,
     visitor: OnceLock<Visitor>,
+    user_id: OnceLock<UserId>,
     flash_shown: AtomicBool,
 }
 
@@ -41,6 +43,7 @@ impl RequestContext {
             nonce,
             path,
             visitor: OnceLock::new(),
+            user_id: OnceLock::new(),
             flash_shown: AtomicBool::new(false),
         }
     }
@@ -66,7 +69,26 @@ impl RequestContext {
 
     /// Notes who sends the request. The first note holds: a request has one sender.
     pub(crate) fn set_visitor(&self, visitor: Visitor) {
+        if let Visitor::SignedIn(signed_in) = &visitor {
+            self.set_user_id(signed_in.actor.user_id);
+        }
         let _already_known = self.visitor.set(visitor);
+    }
+
+    /// Whose name the request runs under, in logs and error reports.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.user_id.get().copied()
+    }
+
+    /// Notes whose name the request runs under.
+    pub(crate) fn set_user_id(&self, user_id: UserId) {
+        let _already_known = self.user_id.set(user_id);
+        sentry::configure_scope(|scope| {
+            scope.set_user(Some(sentry::User {
+                id: Some(user_id.to_string()),
+                ..sentry::User::default()
+            }));
+        });
     }
 
     /// Notes that a page has taken up the flash message.

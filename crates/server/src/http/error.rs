@@ -60,6 +60,9 @@ pub enum AppError {
     /// 422: fields that are read but not valid. A page shows its form again instead.
     #[error("{0}")]
     Invalid(FieldErrors),
+    /// 422: a key that stands for another request already.
+    #[error("idempotency key reused")]
+    IdempotencyKeyReused,
     /// 429: too many attempts.
     #[error("too many requests")]
     TooManyRequests {
@@ -179,6 +182,12 @@ impl AppError {
                 "invalid_fields",
                 "Please check what you entered",
                 "Some fields are not valid.".into(),
+            ),
+            Self::IdempotencyKeyReused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "That key was used before",
+                "This Idempotency-Key stands for another request. Choose a new one.".into(),
             ),
             Self::TooManyRequests { retry_after } => (
                 StatusCode::TOO_MANY_REQUESTS,

@@ -22,10 +22,12 @@ mod files;
 pub mod forms;
 pub mod headers;
 pub mod health;
+mod idempotency;
 pub mod limits;
 mod observe;
 pub mod pages;
 mod payment;
+mod pictures;
 pub mod session;
 #[cfg(test)]
 mod tests;
@@ -34,9 +36,10 @@ mod tests;
 pub fn router(app: App) -> Router {
     let routes = Router::new()
         .merge(pages::routes(&app))
-        .merge(api::routes())
+        .merge(api::routes(&app))
         .merge(assets::routes())
         .merge(files::routes())
+        .merge(pictures::routes())
         .merge(payment::routes())
         .merge(health::routes());
     layered(routes, app)

@@ -136,7 +136,6 @@ impl Drop for Line {
             "status" => StatusCode::from_u16(self.status).map_or("499".to_owned(), |status| status.as_str().to_owned()),
         )
         .increment(1);
-        let signed_in = self.context.signed_in();
         tracing::info!(
             target: "request",
             request_id = self.context.request_id,
@@ -146,7 +145,7 @@ impl Drop for Line {
             ms = rounded(elapsed.as_secs_f64() * 1e3),
             db_ms = rounded(self.tally.millis()),
             db_statements = self.tally.statements(),
-            user_id = signed_in.map(|signed_in| tracing::field::display(signed_in.actor.user_id)),
+            user_id = self.context.user_id().map(tracing::field::display),
             client = %self.context.client,
             release = self.release,
             error_id = self.error_id.as_ref().map(|id| id.0.as_str()),

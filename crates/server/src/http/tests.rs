@@ -14,6 +14,8 @@ use super::*;
 use crate::app::App;
 use crate::config::Settings;
 
+mod error_reports;
+
 struct Server {
     platform: TestPlatform,
     app: App,
@@ -29,10 +31,7 @@ impl Server {
                 "/panic",
                 get(async || -> &'static str { panic!("hunter2") }),
             )
-            .route(
-                "/fail",
-                get(async || AppError::from(anyhow::anyhow!("hunter2").context("insert order"))),
-            )
+            .route("/fail", get(fail))
             .route(
                 "/api/v1/fail",
                 get(async || AppError::from(anyhow::anyhow!("hunter2"))),
@@ -47,7 +46,7 @@ impl Server {
             )
             .route("/form", post(async |_: Form<Vec<(String, String)>>| "read"))
             .layer(from_fn_with_state(app.clone(), session::load))
-            .merge(api::routes())
+            .merge(api::routes(&app))
             .merge(files::routes())
             .merge(health::routes());
         let server = layered(routes.merge(pages::routes(&app)), app.clone());
@@ -66,6 +65,12 @@ impl Server {
         self.send(Request::get(path).body(Body::empty()).unwrap())
             .await
     }
+}
+
+async fn fail(context::Ctx(context): context::Ctx) -> AppError {
+    context.set_user_id(kernel::UserId::from_uuid(uuid::Uuid::nil()));
+    tracing::info!("about to fail");
+    anyhow::anyhow!("hunter2").context("insert order").into()
 }
 
 struct Answer {

@@ -4,15 +4,19 @@
 //! signed-in browser here.
 
 use axum::Router;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderValue, header};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, Info, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::app::App;
+use crate::http::idempotency;
 
 mod auth;
 mod billing;
@@ -36,13 +40,14 @@ const VIEWER_POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// All operations, their description and its viewer.
-pub(super) fn routes() -> Router<App> {
+pub(super) fn routes(app: &App) -> Router<App> {
     let (operations, description) = documented().split_for_parts();
     let document = axum::Json(description);
     let viewer = SwaggerUi::new(VIEWER).config(Config::from(DESCRIPTION).use_base_layout());
     operations
+        .layer(from_fn_with_state(app.clone(), idempotency::once))
         .route(DESCRIPTION, get(async move || document))
-        .merge(Router::from(viewer).layer(axum::middleware::map_response(with_viewer_policy)))
+        .merge(Router::from(viewer).layer(map_response(with_viewer_policy)))
 }
 
 /// The description that `/api/v1/openapi.json` serves, for the command `openapi`.
@@ -56,7 +61,32 @@ fn documented() -> OpenApiRouter<App> {
         .merge(users::routes())
         .merge(orders::routes())
         .merge(billing::routes());
-    OpenApiRouter::with_openapi(base()).nest(ROOT, operations)
+    let mut documented = OpenApiRouter::with_openapi(base()).nest(ROOT, operations);
+    for path in documented.get_openapi_mut().paths.paths.values_mut() {
+        if let Some(operation) = path
+            .post
+            .as_mut()
+            .filter(|operation| operation.security.is_some())
+        {
+            operation
+                .parameters
+                .get_or_insert_default()
+                .push(idempotency_key().into());
+        }
+    }
+    documented
+}
+
+/// The header that the layer around every operation understands.
+fn idempotency_key() -> Parameter {
+    let description = "Chosen by you, 1 to 255 characters, for example a UUID. A request that is sent again with the same \
+                       key within 72 hours is answered as before, and nothing happens twice.";
+    ParameterBuilder::new()
+        .name(idempotency::KEY.as_str())
+        .parameter_in(ParameterIn::Header)
+        .description(Some(description))
+        .schema(Some(Object::with_type(Type::String)))
+        .build()
 }
 
 fn base() -> OpenApi {
