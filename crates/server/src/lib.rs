@@ -13,6 +13,7 @@ mod choreography;
 pub mod config;
 pub mod http;
 pub mod migrations;
+pub mod seed;
 pub mod serve;
 pub mod telemetry;
 pub mod worker;

@@ -10,7 +10,7 @@ use server::app::App;
 use server::config::{self, Settings};
 use server::http::{api, private_router, router};
 use server::serve::{serve, stop_on_signal};
-use server::{migrations, telemetry, worker};
+use server::{migrations, seed, telemetry, worker};
 use sqlx::{Connection as _, PgConnection};
 use tokio::net::TcpListener;
 
@@ -34,6 +34,8 @@ enum Command {
     Worker,
     /// Apply the migrations that are missing; needs `MIGRATION_DATABASE_URL` alone
     Migrate,
+    /// Fill an empty shop with demo data, and print who can sign in as JSON
+    Seed,
     /// Say what is wrong with the environment, if anything
     CheckConfig,
     /// Print the description of the API
@@ -51,6 +53,10 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Worker => run(work),
         Command::Migrate => migrate(),
+        Command::Seed => run(async |app, _| {
+            let seeded = seed::seed(&app).await?;
+            print(&serde_json::to_string_pretty(&seeded)?)
+        }),
         Command::CheckConfig => {
             Settings::load()?;
             print("The configuration is sound.")

@@ -110,3 +110,82 @@ pub fn stop_on_signal(draining: impl Fn() + Send + 'static) -> std::io::Result<C
     });
     Ok(stop)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: shop\r\n\r\n";
+
+    async fn start(router: Router) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve(listener, router, stop.clone()));
+        (address, stop, server)
+    }
+
+    #[tokio::test]
+    async fn a_request_in_flight_ends_before_the_server_does() {
+        let (arrived, go_on) = (
+            std::sync::Arc::new(Notify::new()),
+            std::sync::Arc::new(Notify::new()),
+        );
+        let handler = {
+            let (arrived, go_on) = (arrived.clone(), go_on.clone());
+            async move || {
+                arrived.notify_one();
+                go_on.notified().await;
+                "done"
+            }
+        };
+        let (address, stop, server) = start(Router::new().route("/", get(handler))).await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(REQUEST).await.unwrap();
+        arrived.notified().await;
+
+        stop.cancel();
+        let mut refused = TcpStream::connect(address).await;
+        while refused.is_ok() {
+            tokio::task::yield_now().await;
+            refused = TcpStream::connect(address).await;
+        }
+        assert!(!server.is_finished());
+
+        go_on.notify_one();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"),
+            "{answer}"
+        );
+        server.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_its_head_too_slowly_is_cut_off() {
+        let (address, _stop, _server) = start(Router::new().route("/", get(async || "done"))).await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(&REQUEST[..10]).await.unwrap();
+        let mut answer = Vec::new();
+        // Ends when the server hangs up; the paused clock makes that come at once.
+        let _ended = client.read_to_end(&mut answer).await;
+        assert!(!answer.starts_with(b"HTTP/1.1 200"), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn a_head_that_is_too_large_is_refused() {
+        let (address, _stop, _server) = start(Router::new().route("/", get(async || "done"))).await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let mut request = REQUEST[..REQUEST.len() - 2].to_vec();
+        request.extend(format!("x: {}\r\n\r\n", "y".repeat(HEAD_BYTES)).bytes());
+        client.write_all(&request).await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+}

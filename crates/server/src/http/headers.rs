@@ -14,6 +14,8 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSub
 /// Sets the headers that keep a browser from doing what the page did not ask for (OWASP secure headers).
 pub(crate) async fn secure(State(app): State<App>, request: Request, next: Next) -> Response {
     let context = request.extensions().get::<Context>().cloned();
+    // A session, a cart, a message for one person: whatever a cookie stands for is in the page.
+    let personal = request.headers().contains_key(header::COOKIE);
     let mut response = next.run(request).await;
     let (Some(context), headers) = (context, response.headers_mut()) else {
         return response;
@@ -26,9 +28,7 @@ pub(crate) async fn secure(State(app): State<App>, request: Request, next: Next)
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
-        let personal = context.is_api()
-            || context.signed_in().is_some()
-            || headers.contains_key(header::SET_COOKIE);
+        let personal = personal || context.is_api() || headers.contains_key(header::SET_COOKIE);
         let policy = if personal { "no-store" } else { "no-cache" };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(policy));
     }

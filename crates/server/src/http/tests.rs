@@ -156,6 +156,16 @@ async fn error_pages_are_as_guarded_as_others() {
 }
 
 #[tokio::test]
+async fn a_page_for_one_person_is_not_kept_by_anybody() {
+    let server = Server::start().await;
+    let answer = server.get("/livez").await;
+    assert_eq!(answer.header(header::CACHE_CONTROL), "no-cache");
+    let request = Request::get("/livez").header(header::COOKIE, "__Host-cart=x");
+    let answer = server.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.header(header::CACHE_CONTROL), "no-store");
+}
+
+#[tokio::test]
 async fn a_private_page_sends_to_the_sign_in_form_and_back() {
     let server = Server::start().await;
     let answer = server.get("/private?after=x%26y").await;
