@@ -35,6 +35,7 @@ mod refund;
 mod render_invoice;
 mod request_refund;
 mod retention;
+mod seed;
 mod send_invoice;
 mod send_refund;
 mod settings;

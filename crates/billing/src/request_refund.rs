@@ -103,7 +103,7 @@ impl Billing {
     }
 
     /// Saves a refund of all that is left of `payment`, which is locked.
-    async fn request(
+    pub(crate) async fn request(
         &self,
         tx: &mut Tx,
         payment: &Payment,
