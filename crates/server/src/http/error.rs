@@ -1,23 +1,21 @@
-//! The one error of every handler, and the layer that turns it into a page or into problem details.
+//! The one error of every handler. What it looks like is for [`render`] to decide.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 
 use crate::app::App;
-use crate::http::api::Problem;
-use crate::http::context::Context;
 use crate::http::forms::FieldErrors;
-use crate::http::pages::{self, Layout};
 
 mod billing;
 mod orders;
+mod render;
 mod users;
+
+pub(crate) use render::{ErrorId, render};
 
 /// What a handler returns.
 pub type Result<T = Response, E = AppError> = std::result::Result<T, E>;
@@ -121,110 +119,94 @@ impl AppError {
 
     /// What the outside is told.
     pub(crate) fn describe(&self) -> Description {
-        let (status, code, title, detail) = match self {
-            Self::BadRequest(detail) => (
-                StatusCode::BAD_REQUEST,
-                "bad_request",
-                "We could not read that",
-                detail.clone(),
-            ),
-            Self::SignInRequired => (
-                StatusCode::UNAUTHORIZED,
-                "sign_in_required",
-                "Please sign in",
-                "Send a valid access token.".into(),
-            ),
-            Self::Forbidden(detail) => (
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                "That is not allowed",
-                (*detail).into(),
-            ),
-            Self::NotFound => (
-                StatusCode::NOT_FOUND,
-                "not_found",
-                "Nothing here",
-                "It may have moved, or it never was. Check the address for a typing mistake."
-                    .into(),
-            ),
-            Self::MethodNotAllowed => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "That does not work here",
-                "This address takes requests of another method.".into(),
-            ),
-            Self::Conflict { code, detail } => (
-                StatusCode::CONFLICT,
-                *code,
-                "That is not possible now",
-                detail.clone(),
-            ),
-            Self::Gone(detail) => (
-                StatusCode::GONE,
-                "gone",
-                "This link no longer works",
-                (*detail).into(),
-            ),
-            Self::TooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                "That is too large",
-                "Send less at once.".into(),
-            ),
-            Self::UnsupportedMediaType(expected) => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "We cannot take that format",
-                format!("Send it as {expected}.").into(),
-            ),
-            Self::Invalid(_) => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid_fields",
-                "Please check what you entered",
-                "Some fields are not valid.".into(),
-            ),
-            Self::IdempotencyKeyReused => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency_key_reused",
-                "That key was used before",
-                "This Idempotency-Key stands for another request. Choose a new one.".into(),
-            ),
-            Self::TooManyRequests { retry_after } => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_requests",
-                "Too many attempts",
-                format!("Try again in {} seconds.", retry_after.as_secs().max(1)).into(),
-            ),
-            Self::Overloaded => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "overloaded",
-                "Very busy right now",
-                "More people are here than we can serve. Try again in a few seconds.".into(),
-            ),
-            Self::PartnerUnavailable(detail) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "partner_unavailable",
-                "Not possible at the moment",
-                (*detail).into(),
-            ),
-            Self::TimedOut => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "timed_out",
-                "That took too long",
-                "We stopped before it was done. Try again in a few seconds.".into(),
-            ),
-            Self::Panicked | Self::Unexpected(_) => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "Something went wrong on our side",
-                "It is noted, and we will look into it. Try again in a moment.".into(),
-            ),
-        };
+        let (status, code, title) = self.kind();
         Description {
             status,
             code,
             title,
-            detail,
+            detail: self.detail(),
+        }
+    }
+
+    /// The status, a stable name for programs, and a headline for people.
+    fn kind(&self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::BadRequest(_) => (S::BAD_REQUEST, "bad_request", "We could not read that"),
+            Self::SignInRequired => (S::UNAUTHORIZED, "sign_in_required", "Please sign in"),
+            Self::Forbidden(_) => (S::FORBIDDEN, "forbidden", "That is not allowed"),
+            Self::NotFound => (S::NOT_FOUND, "not_found", "Nothing here"),
+            Self::MethodNotAllowed => (
+                S::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "That does not work here",
+            ),
+            Self::Conflict { code, .. } => (S::CONFLICT, code, "That is not possible now"),
+            Self::Gone(_) => (S::GONE, "gone", "This link no longer works"),
+            Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too_large", "That is too large"),
+            Self::UnsupportedMediaType(_) => (
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "We cannot take that format",
+            ),
+            Self::Invalid(_) => (
+                S::UNPROCESSABLE_ENTITY,
+                "invalid_fields",
+                "Please check what you entered",
+            ),
+            Self::IdempotencyKeyReused => (
+                S::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "That key was used before",
+            ),
+            Self::TooManyRequests { .. } => (
+                S::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "Too many attempts",
+            ),
+            Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", "Very busy right now"),
+            Self::PartnerUnavailable(_) => (
+                S::SERVICE_UNAVAILABLE,
+                "partner_unavailable",
+                "Not possible at the moment",
+            ),
+            Self::TimedOut => (S::SERVICE_UNAVAILABLE, "timed_out", "That took too long"),
+            Self::Panicked | Self::Unexpected(_) => (
+                S::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something went wrong on our side",
+            ),
+        }
+    }
+
+    /// What to do about it.
+    fn detail(&self) -> Cow<'static, str> {
+        match self {
+            Self::BadRequest(detail) | Self::Conflict { detail, .. } => detail.clone(),
+            Self::Forbidden(detail) | Self::Gone(detail) | Self::PartnerUnavailable(detail) => {
+                (*detail).into()
+            }
+            Self::SignInRequired => "Send a valid access token.".into(),
+            Self::NotFound => {
+                "It may have moved, or it never was. Check the address for a typing mistake.".into()
+            }
+            Self::MethodNotAllowed => "This address takes requests of another method.".into(),
+            Self::TooLarge => "Send less at once.".into(),
+            Self::UnsupportedMediaType(expected) => format!("Send it as {expected}.").into(),
+            Self::Invalid(_) => "Some fields are not valid.".into(),
+            Self::IdempotencyKeyReused => {
+                "This Idempotency-Key stands for another request. Choose a new one.".into()
+            }
+            Self::TooManyRequests { retry_after } => {
+                format!("Try again in {} seconds.", retry_after.as_secs().max(1)).into()
+            }
+            Self::Overloaded => {
+                "More people are here than we can serve. Try again in a few seconds.".into()
+            }
+            Self::TimedOut => "We stopped before it was done. Try again in a few seconds.".into(),
+            Self::Panicked | Self::Unexpected(_) => {
+                "It is noted, and we will look into it. Try again in a moment.".into()
+            }
         }
     }
 
@@ -260,82 +242,4 @@ impl IntoResponse for AppError {
         response.extensions_mut().insert(Arc::new(self));
         response
     }
-}
-
-/// The id of a 500, for the canonical log line.
-#[derive(Clone, Debug)]
-pub(crate) struct ErrorId(pub(crate) String);
-
-/// Gives every [`AppError`] its shape: a page for browsers, problem details (RFC 9457) for programs.
-pub(crate) async fn render(State(app): State<App>, request: Request, next: Next) -> Response {
-    let context = request.extensions().get::<Context>().cloned();
-    let method = request.method().clone();
-    let return_to = request.uri().path_and_query().map(ToString::to_string);
-    let mut response = next.run(request).await;
-    let (Some(error), Some(context)) =
-        (response.extensions_mut().remove::<Arc<AppError>>(), context)
-    else {
-        return response;
-    };
-
-    let error_id = error.report(&app);
-    let mut shaped = if context.is_api() {
-        Problem::new(&error, &context.request_id, error_id.as_deref()).into_response()
-    } else if matches!(*error, AppError::SignInRequired) {
-        to_sign_in(&method, return_to.as_deref())
-    } else {
-        error_page(&app, &context, &error, error_id.as_deref())
-    };
-    // What inner layers set, such as `Allow` or a cookie, stays.
-    for (name, value) in response.headers() {
-        if !shaped.headers().contains_key(name) {
-            shaped.headers_mut().append(name, value.clone());
-        }
-    }
-    if let Some(seconds) = error.retry_after_secs() {
-        shaped
-            .headers_mut()
-            .insert(header::RETRY_AFTER, seconds.into());
-    }
-    if let Some(error_id) = error_id {
-        shaped.extensions_mut().insert(ErrorId(error_id));
-    }
-    shaped
-}
-
-/// Sends to the sign-in form. Only what a GET asked for can be shown afterwards: a POST is not repeated on anybody's behalf.
-fn to_sign_in(method: &Method, return_to: Option<&str>) -> Response {
-    match return_to {
-        Some(path) if method == Method::GET => {
-            let query = serde_urlencoded::to_string([("next", path)]).unwrap_or_default();
-            Redirect::to(&format!("/sign-in?{query}")).into_response()
-        }
-        _ => Redirect::to("/sign-in").into_response(),
-    }
-}
-
-fn error_page(app: &App, context: &Context, error: &AppError, error_id: Option<&str>) -> Response {
-    let Description {
-        status,
-        title,
-        detail,
-        ..
-    } = error.describe();
-    let page = pages::ErrorPage {
-        layout: Layout::bare(app, context),
-        status: status.as_u16(),
-        title,
-        detail: &detail,
-        error_id,
-    };
-    let mut response = match pages::show(&page) {
-        Ok(response) => response,
-        // The page that says that something failed has failed itself: plain text cannot.
-        Err(_) => title.into_response(),
-    };
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

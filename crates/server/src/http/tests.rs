@@ -42,7 +42,7 @@ impl Server {
             )
             .route(
                 "/slow",
-                get(async || tokio::time::sleep(Duration::from_secs(3600)).await),
+                get(async || tokio::time::sleep(Duration::from_hours(1)).await),
             )
             .route("/form", post(async |_: Form<Vec<(String, String)>>| "read"))
             .layer(from_fn_with_state(app.clone(), session::load))
@@ -234,7 +234,7 @@ async fn a_handler_that_takes_too_long_is_ended() {
     let app = App::connect(&Settings::for_tests()).unwrap();
     let routes = Router::new().route(
         "/slow",
-        get(async || tokio::time::sleep(Duration::from_secs(3600)).await),
+        get(async || tokio::time::sleep(Duration::from_hours(1)).await),
     );
     let request = Request::get("/slow").body(Body::empty()).unwrap();
     let answer = Answer::read(layered(routes, app).oneshot(request).await.unwrap()).await;
@@ -271,7 +271,7 @@ async fn a_process_whose_database_is_away_is_not_ready() {
 async fn a_file_goes_in_and_out_by_signed_addresses() {
     let server = Server::start().await;
     let key = ObjectKey::new("avatars/a.png").unwrap();
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let storage = &server.platform.storage;
     let upload = storage
         .presign_put(&key, "image/png", 10, hour)
