@@ -1,23 +1,23 @@
 //! Who is signed in: from the session cookie to the person, once a request; and the other cookies of the site.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, IntoResponseParts, Redirect, Response, ResponseParts};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use axum::response::Response;
+use http::header;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, header};
 use kernel::{Actor, SessionId, Token, UserId};
-use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::http::context::{self, Context};
 use crate::http::error::AppError;
 
-const MONTH: Duration = Duration::from_hours(30 * 24);
+mod cookies;
+mod flash;
+
+pub use cookies::{Cookies, SetCookie, SiteCookie};
+pub use flash::Flash;
 
 /// A person who is signed in, as every page needs them.
 #[derive(Clone, Debug)]
@@ -191,254 +191,5 @@ where
         let cookies = App::from_ref(state).site().cookies;
         let value = cookies.value(&parts.headers, SiteCookie::Cart);
         Ok(Self(value.and_then(Token::parse)))
-    }
-}
-
-/// The cookies that the site sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SiteCookie {
-    /// Stands for a signed-in browser.
-    Session,
-    /// Stands for the cart of a browser that is not signed in.
-    Cart,
-    /// A message for the next page.
-    Flash,
-}
-
-/// How cookies are named and guarded.
-///
-/// Over https each name begins with `__Host-`: browsers then take it from this very host alone, over https alone, so no
-/// sibling domain can plant one (RFC 6265bis, section 4.1.3.2). Development without https has to do without.
-#[derive(Clone, Copy, Debug)]
-pub struct Cookies {
-    secure: bool,
-}
-
-impl Cookies {
-    /// Cookies of a site that is reached over https (`secure`) or, in development, over http.
-    #[must_use]
-    pub const fn new(secure: bool) -> Self {
-        Self { secure }
-    }
-
-    /// The name that browsers know `cookie` by.
-    #[must_use]
-    pub const fn name(self, cookie: SiteCookie) -> &'static str {
-        match (cookie, self.secure) {
-            (SiteCookie::Session, true) => "__Host-session",
-            (SiteCookie::Session, false) => "session",
-            (SiteCookie::Cart, true) => "__Host-cart",
-            (SiteCookie::Cart, false) => "cart",
-            (SiteCookie::Flash, true) => "__Host-flash",
-            (SiteCookie::Flash, false) => "flash",
-        }
-    }
-
-    /// A cookie for the signed-in browser that `token` stands for. The server ends the session, not the browser: the cookie
-    /// outlives every session that it can stand for.
-    #[must_use]
-    pub fn session(self, token: &Token) -> SetCookie {
-        self.make(SiteCookie::Session, &token.reveal(), Some(MONTH))
-    }
-
-    /// A cookie for the cart that `token` stands for.
-    #[must_use]
-    pub fn cart(self, token: &Token) -> SetCookie {
-        self.make(SiteCookie::Cart, &token.reveal(), Some(MONTH))
-    }
-
-    /// Takes `cookie` back.
-    #[must_use]
-    pub fn remove(self, cookie: SiteCookie) -> SetCookie {
-        self.make(cookie, "", Some(Duration::ZERO))
-    }
-
-    /// What the request's `cookie` holds.
-    #[must_use]
-    pub fn value(self, headers: &HeaderMap, cookie: SiteCookie) -> Option<&str> {
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find_map(|(name, value)| (name == self.name(cookie)).then_some(value))
-    }
-
-    /// The session token of the request. A broken cookie is none.
-    #[must_use]
-    pub fn session_of(self, headers: &HeaderMap) -> Option<Token> {
-        self.value(headers, SiteCookie::Session)
-            .and_then(Token::parse)
-    }
-
-    /// Values are base64 for URLs, which needs no quoting.
-    fn make(self, cookie: SiteCookie, value: &str, max_age: Option<Duration>) -> SetCookie {
-        let name = self.name(cookie);
-        let secure = if self.secure { "; Secure" } else { "" };
-        let max_age = max_age
-            .map(|age| format!("; Max-Age={}", age.as_secs()))
-            .unwrap_or_default();
-        SetCookie(format!(
-            "{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{max_age}"
-        ))
-    }
-}
-
-/// One `Set-Cookie` header, as a part of a response: `(cookie, Redirect::to("/"))`.
-#[derive(Clone, Debug)]
-pub struct SetCookie(String);
-
-impl SetCookie {
-    fn append_to(&self, headers: &mut HeaderMap) {
-        if let Ok(value) = HeaderValue::try_from(&self.0) {
-            headers.append(header::SET_COOKIE, value);
-        }
-    }
-}
-
-impl IntoResponseParts for SetCookie {
-    type Error = Infallible;
-
-    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
-        self.append_to(parts.headers_mut());
-        Ok(parts)
-    }
-}
-
-/// How a message looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum FlashKind {
-    /// It worked.
-    Success,
-    /// It did not.
-    Error,
-}
-
-/// A message for the next page. It travels in a cookie, so the server keeps nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Flash {
-    kind: FlashKind,
-    text: String,
-}
-
-impl Flash {
-    /// It worked.
-    #[must_use]
-    pub fn success(text: impl Into<String>) -> Self {
-        Self {
-            kind: FlashKind::Success,
-            text: text.into(),
-        }
-    }
-
-    /// It did not.
-    #[must_use]
-    pub fn error(text: impl Into<String>) -> Self {
-        Self {
-            kind: FlashKind::Error,
-            text: text.into(),
-        }
-    }
-
-    /// How the message looks, as a CSS modifier.
-    #[must_use]
-    pub fn modifier(&self) -> &'static str {
-        match self.kind {
-            FlashKind::Success => "success",
-            FlashKind::Error => "error",
-        }
-    }
-
-    /// The message.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// Goes to `path` and shows the message there.
-    #[must_use]
-    pub fn redirect(&self, app: &App, path: &str) -> Response {
-        (self.cookie(app.site().cookies), Redirect::to(path)).into_response()
-    }
-
-    /// The cookie that carries the message, for a response that sets others too.
-    #[must_use]
-    pub fn cookie(&self, cookies: Cookies) -> SetCookie {
-        let json = serde_json::to_vec(self).unwrap_or_default();
-        cookies.make(SiteCookie::Flash, &URL_SAFE_NO_PAD.encode(json), None)
-    }
-
-    /// The message that the request brings along. A broken cookie is none.
-    pub(crate) fn of(headers: &HeaderMap, cookies: Cookies) -> Option<Self> {
-        let value = cookies.value(headers, SiteCookie::Flash)?;
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use kernel::Entropy;
-
-    use super::*;
-
-    fn with_cookie(value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(header::COOKIE, value.parse().unwrap())])
-    }
-
-    #[test]
-    fn cookies_over_https_are_bound_to_this_host() {
-        let token = Token::generate(&Entropy::seeded(1));
-        let cookie = Cookies::new(true).session(&token).0;
-        for part in [
-            "__Host-session=",
-            "; HttpOnly",
-            "; SameSite=Lax",
-            "; Secure",
-            "; Path=/",
-        ] {
-            assert!(cookie.contains(part), "{cookie}");
-        }
-        assert!(!cookie.contains("Domain"), "{cookie}");
-    }
-
-    #[test]
-    fn development_without_https_does_without_the_prefix() {
-        let token = Token::generate(&Entropy::seeded(1));
-        let cookie = Cookies::new(false).session(&token).0;
-        assert!(
-            cookie.starts_with("session=") && !cookie.contains("Secure"),
-            "{cookie}"
-        );
-    }
-
-    #[test]
-    fn a_session_cookie_reads_back_and_a_broken_one_is_none() {
-        let cookies = Cookies::new(true);
-        let token = Token::generate(&Entropy::seeded(1));
-        let headers = with_cookie(&format!("a=b; __Host-session={}", token.reveal()));
-        assert_eq!(cookies.session_of(&headers).unwrap().hash(), token.hash());
-        assert!(
-            cookies
-                .session_of(&with_cookie("__Host-session=nonsense"))
-                .is_none()
-        );
-        assert!(
-            cookies
-                .session_of(&with_cookie("session=whatever"))
-                .is_none()
-        );
-        assert!(cookies.session_of(&HeaderMap::new()).is_none());
-    }
-
-    #[test]
-    fn a_message_travels_in_its_cookie() {
-        let cookies = Cookies::new(false);
-        let flash = Flash::success("Gespeichert ✓; \"gut\"");
-        let cookie = flash.cookie(cookies);
-        let headers = with_cookie(cookie.0.split(';').next().unwrap());
-        assert_eq!(Flash::of(&headers, cookies), Some(flash));
-        assert_eq!(Flash::of(&with_cookie("flash=%%%"), cookies), None);
     }
 }
