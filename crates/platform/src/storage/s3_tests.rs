@@ -89,7 +89,10 @@ async fn a_browser_uploads_to_the_bucket_and_reads_back() {
         .presign_put(&key, "image/png", 1_000, MINUTE)
         .await
         .unwrap();
-    assert_eq!(upload.headers, [("content-type".into(), "image/png".into())]);
+    assert_eq!(
+        upload.headers,
+        [("content-type".into(), "image/png".into())]
+    );
     let response = bucket.send(Method::PUT, &upload.url, "image/png").await;
     assert!(response.status.is_success(), "{response:?}");
     let found = bucket.storage.get(&key, 1_000).await.unwrap().unwrap();
@@ -118,7 +121,10 @@ async fn a_bucket_s_address_permits_what_it_was_signed_for_and_nothing_else() {
         .await
         .unwrap();
     let other_key = upload.url.as_str().replace("a.png", "b.png");
-    let longer = upload.url.as_str().replace("X-Amz-Expires=60", "X-Amz-Expires=61");
+    let longer = upload
+        .url
+        .as_str()
+        .replace("X-Amz-Expires=60", "X-Amz-Expires=61");
     for (method, url, content_type) in [
         (Method::PUT, upload.url.as_str(), "text/html"),
         (Method::GET, upload.url.as_str(), "image/png"),
@@ -148,7 +154,10 @@ async fn a_wrong_secret_and_a_bucket_that_is_away_are_failures_and_not_empty_sto
         .await
         .unwrap();
     let endpoint = url.origin().ascii_serialization();
-    for storage in [connect(&endpoint, "a-guess"), connect("http://127.0.0.1:1", "a-secret")] {
+    for storage in [
+        connect(&endpoint, "a-guess"),
+        connect("http://127.0.0.1:1", "a-secret"),
+    ] {
         let found = storage.get(&key("a"), 10).await;
         assert!(matches!(found, Err(StorageError::Failed(_))), "{found:?}");
     }

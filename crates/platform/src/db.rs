@@ -1,0 +1,115 @@
+//! PostgreSQL: the pool, its limits, and what its errors mean.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, Postgres};
+
+/// A transaction: what publishing and enqueueing ask for.
+pub type Tx = sqlx::Transaction<'static, Postgres>;
+
+/// How to reach PostgreSQL.
+///
+/// Statement and idle-in-transaction timeouts are not here: they are settings of the role `app` (see
+/// `deploy/postgres/roles.sql`), because `PgBouncer` refuses them as start-up options.
+#[derive(Clone, Debug)]
+pub struct DbSettings {
+    /// `postgres://…`, with the role `app`.
+    pub url: SecretString,
+    /// The most connections that this process opens. About 10 serve 2 cores best.
+    pub pool_size: u32,
+    /// How long a caller waits for a connection before it is told that the application is overloaded.
+    pub acquire_timeout: Duration,
+}
+
+/// PostgreSQL; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: PgPool,
+    url: SecretString,
+}
+
+impl Db {
+    /// Makes the pool. It connects when first used, so the process starts while the database is away.
+    ///
+    /// # Errors
+    /// If the address cannot be read.
+    pub fn new(settings: &DbSettings) -> anyhow::Result<Self> {
+        let options: PgConnectOptions = settings.url.expose_secret().parse().context(
+            "read the database's address: it should look like postgres://user:password@host/name",
+        )?;
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.pool_size)
+            .acquire_timeout(settings.acquire_timeout)
+            // A ping on each acquire costs a third of a one-row read. Only a connection that has lain idle may have been
+            // cut off unnoticed.
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > Duration::from_secs(1) {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(options.log_statements(tracing::log::LevelFilter::Debug));
+        Ok(Self {
+            pool,
+            url: settings.url.clone(),
+        })
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// If no connection was free in time ([`is_overload`]) or the database cannot be reached.
+    pub async fn begin(&self) -> anyhow::Result<Tx> {
+        self.pool.begin().await.context("begin transaction")
+    }
+
+    /// Takes a connection for reading.
+    ///
+    /// # Errors
+    /// If no connection was free in time ([`is_overload`]) or the database cannot be reached.
+    pub async fn acquire(&self) -> anyhow::Result<PoolConnection<Postgres>> {
+        self.pool.acquire().await.context("acquire connection")
+    }
+
+    /// The pool itself, for its gauges and for readiness.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// A connection of its own outside the pool, to wait for notifications on.
+    pub(crate) async fn listener(&self) -> Result<sqlx::postgres::PgListener, sqlx::Error> {
+        sqlx::postgres::PgListener::connect(self.url.expose_secret()).await
+    }
+}
+
+/// Whether `error` says that the constraint called `constraint` was violated: how a constraint becomes an outcome.
+#[must_use]
+pub fn violates(error: &sqlx::Error, constraint: &str) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.constraint() == Some(constraint))
+}
+
+/// Whether somewhere in `error`'s chain the database said "not now": no connection was free in time, the database is
+/// starting, stopping or out of connections, or a statement ran into its timeout. Trying again later helps.
+#[must_use]
+pub fn is_overload(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<sqlx::Error>())
+        .any(|cause| match cause {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+            // SQLSTATE class 53: insufficient resources; 57: operator intervention (cancelled, shutting down, starting);
+            // 55P03: lock_timeout. https://www.postgresql.org/docs/current/errcodes-appendix.html
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                code.starts_with("53") || code.starts_with("57") || code == "55P03"
+            }),
+            _ => false,
+        })
+}

@@ -1,0 +1,348 @@
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
+use kernel::{Clock, Entropy, JobId};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use super::backoff::backoff;
+use super::db::{self, Claimed};
+use super::{JobError, JobRun, Jobs, Queue, Registry};
+use crate::correlation;
+use crate::db::Db;
+
+/// How long a claim lasts unless it is prolonged (requirement E2).
+pub(super) const LEASE: Duration = Duration::from_secs(30);
+
+/// How long a job waits that this release does not understand: long enough for the release that does to be there.
+const UNKNOWN_PAUSE: Duration = Duration::from_mins(1);
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Completed under its lease.
+    Done,
+    /// Will be tried again after a pause.
+    Retried,
+    /// Handed back without counting the attempt.
+    Snoozed,
+    /// Given up: a person has to look at it.
+    Dead,
+}
+
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Retried => "retried",
+            Self::Snoozed => "snoozed",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+/// What became of one run.
+#[derive(Debug)]
+pub struct Report {
+    /// The kind of job.
+    pub kind: String,
+    /// How the run ended.
+    pub outcome: Outcome,
+    /// Why, where it was not completed.
+    pub error: Option<String>,
+}
+
+/// Claims jobs, runs them and records how they ended.
+pub struct Runner<A> {
+    app: A,
+    registry: Registry<A>,
+    db: Db,
+    clock: Clock,
+    entropy: Entropy,
+    /// What this process has claimed and not finished: whose leases to prolong, and what to hand back at the end.
+    held: Mutex<BTreeMap<JobId, Uuid>>,
+}
+
+impl<A: Clone + Send + Sync + 'static> Runner<A> {
+    /// A runner of the jobs in `registry`.
+    pub fn new(app: A, registry: Registry<A>, db: Db, clock: Clock, entropy: Entropy) -> Arc<Self> {
+        Arc::new(Self {
+            app,
+            registry,
+            db,
+            clock,
+            entropy,
+            held: Mutex::default(),
+        })
+    }
+
+    /// Runs every job that is due, and those that they cause, one after the other until none is left.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn run_due(&self) -> anyhow::Result<Vec<Report>> {
+        let mut reports = Vec::new();
+        loop {
+            let before = reports.len();
+            for queue in Queue::ALL {
+                for claimed in self.claim(queue, 1).await? {
+                    reports.push(self.run(claimed).await);
+                }
+            }
+            if reports.len() == before {
+                return Ok(reports);
+            }
+        }
+    }
+
+    pub(super) async fn claim(&self, queue: Queue, limit: i64) -> anyhow::Result<Vec<Claimed>> {
+        let mut connection = self.db.acquire().await?;
+        let claimed = db::claim(&mut connection, queue, self.clock.now(), LEASE, limit)
+            .await
+            .context("claim jobs")?;
+        self.held()
+            .extend(claimed.iter().map(|job| (job.id, job.lease_token)));
+        Ok(claimed)
+    }
+
+    /// Runs one job to its end. Whatever the handler does, the job is in exactly one state afterwards.
+    pub(super) async fn run(&self, claimed: Claimed) -> Report {
+        let span = tracing::info_span!(
+            "job",
+            otel.name = format!("job.{}", claimed.kind),
+            kind = claimed.kind,
+            id = %claimed.id,
+            attempt = claimed.attempt,
+            correlation_id = claimed.correlation_id,
+        );
+        let correlation_id = claimed
+            .correlation_id
+            .clone()
+            .unwrap_or_else(|| claimed.id.to_string());
+        correlation::scope(correlation_id, self.run_in_span(claimed).instrument(span)).await
+    }
+
+    async fn run_in_span(&self, claimed: Claimed) -> Report {
+        let started = tokio::time::Instant::now();
+        let result = self.call_handler(&claimed).await;
+        let (outcome, error) = self.settle(&claimed, result).await;
+        self.held().remove(&claimed.id);
+
+        let labels = [
+            ("kind", claimed.kind.clone()),
+            ("outcome", outcome.as_str().to_owned()),
+        ];
+        metrics::counter!("job_runs_total", &labels).increment(1);
+        metrics::histogram!("job_duration_seconds", &labels).record(started.elapsed());
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let waited_ms = (self.clock.now() - claimed.enqueued_at).num_milliseconds();
+        let (outcome_name, error_text) = (outcome.as_str(), error.as_deref());
+        match outcome {
+            Outcome::Done | Outcome::Snoozed => {
+                tracing::info!(outcome = outcome_name, ms, waited_ms, "job");
+            }
+            Outcome::Retried => {
+                tracing::warn!(
+                    outcome = outcome_name,
+                    ms,
+                    waited_ms,
+                    error = error_text,
+                    "job"
+                );
+            }
+            Outcome::Dead => {
+                tracing::error!(
+                    outcome = outcome_name,
+                    ms,
+                    waited_ms,
+                    error = error_text,
+                    "job"
+                );
+            }
+        }
+        Report {
+            kind: claimed.kind,
+            outcome,
+            error,
+        }
+    }
+
+    async fn call_handler(&self, claimed: &Claimed) -> Result<(), JobError> {
+        let handler = match self.registry.handler(&claimed.kind) {
+            Some(handler) if claimed.version <= handler.version => handler,
+            _ => return Err(JobError::Snooze(UNKNOWN_PAUSE)),
+        };
+        let run = JobRun::new(claimed, self.db.clone(), self.clock.clone());
+        let future = (handler.handle)(self.app.clone(), run, claimed.payload.clone());
+        match AssertUnwindSafe(future).catch_unwind().await {
+            Ok(result) => result.map(|_| ()),
+            Err(panic) => Err(JobError::Retry(anyhow!(
+                "panicked: {}",
+                panic_text(&*panic)
+            ))),
+        }
+    }
+
+    /// Records how a run ended. If that fails, the lease runs out and the job is rescued: at least once, never lost.
+    async fn settle(
+        &self,
+        claimed: &Claimed,
+        result: Result<(), JobError>,
+    ) -> (Outcome, Option<String>) {
+        let (outcome, error) = match result {
+            Ok(()) => return (Outcome::Done, None),
+            Err(JobError::Snooze(pause)) => {
+                let recorded = self.hand_back(claimed.id, claimed.lease_token, pause).await;
+                log_unrecorded(recorded);
+                return (Outcome::Snoozed, None);
+            }
+            Err(JobError::Retry(error)) if claimed.attempt < claimed.max_attempts => {
+                (Outcome::Retried, error)
+            }
+            Err(JobError::Retry(error) | JobError::Fail(error)) => (Outcome::Dead, error),
+        };
+        let text = format!("{error:#}");
+        log_unrecorded(self.record_failure(claimed, outcome, &text).await);
+        (outcome, Some(text))
+    }
+
+    async fn record_failure(
+        &self,
+        claimed: &Claimed,
+        outcome: Outcome,
+        error: &str,
+    ) -> anyhow::Result<()> {
+        let mut connection = self.db.acquire().await?;
+        let (id, token, now) = (claimed.id, claimed.lease_token, self.clock.now());
+        if outcome == Outcome::Dead {
+            return db::bury(&mut connection, id, token, now, error)
+                .await
+                .context("bury job");
+        }
+        let jitter = u64::from_le_bytes(self.entropy.bytes());
+        let run_at = now + backoff(claimed.attempt, jitter);
+        db::retry(&mut connection, id, token, run_at, error)
+            .await
+            .context("put job back")
+    }
+
+    async fn hand_back(&self, id: JobId, token: Uuid, pause: Duration) -> anyhow::Result<()> {
+        let mut connection = self.db.acquire().await?;
+        db::hand_back(&mut connection, id, token, self.clock.now() + pause)
+            .await
+            .context("hand job back")
+    }
+
+    /// Hands back everything that this process still holds, without counting the attempts: the end of a shutdown.
+    pub(super) async fn release_held(&self) -> anyhow::Result<()> {
+        let held = std::mem::take(&mut *self.held());
+        for (id, token) in held {
+            self.hand_back(id, token, Duration::ZERO).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn heartbeat(&self) -> anyhow::Result<()> {
+        let tokens: Vec<Uuid> = self.held().values().copied().collect();
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        let mut connection = self.db.acquire().await?;
+        db::heartbeat(&mut connection, &tokens, LEASE)
+            .await
+            .context("prolong leases")
+    }
+
+    /// Takes back what vanished workers held.
+    pub(super) async fn rescue(&self) -> anyhow::Result<()> {
+        let mut connection = self.db.acquire().await?;
+        let rescued = db::rescue(&mut connection, self.clock.now())
+            .await
+            .context("rescue jobs")?;
+        for job in rescued {
+            metrics::counter!("job_rescues_total", "kind" => job.kind.clone()).increment(1);
+            if job.dead {
+                tracing::error!(kind = job.kind, id = %job.id, "a job's workers keep vanishing: it is dead");
+            } else {
+                tracing::warn!(kind = job.kind, id = %job.id, "a worker vanished: its job runs again");
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes how full the queues are.
+    pub(super) async fn measure_queues(&self) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        let mut connection = self.db.acquire().await?;
+        let depths = db::depths(&mut connection, now)
+            .await
+            .context("measure queues")?;
+        for queue in Queue::ALL {
+            let depth = depths.iter().find(|depth| depth.queue == queue.as_str());
+            let age = depth
+                .and_then(|depth| depth.oldest_due)
+                .map_or(0, |due| (now - due).num_seconds());
+            let gauge = |name, value: i64| {
+                #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+                metrics::gauge!(name, "queue" => queue.as_str()).set(value as f64);
+            };
+            gauge("job_queue_depth", depth.map_or(0, |depth| depth.waiting));
+            gauge("job_queue_dead", depth.map_or(0, |depth| depth.dead));
+            gauge("job_queue_oldest_seconds", age);
+        }
+        Ok(())
+    }
+
+    /// Enqueues what the schedules have in `(after, until]`.
+    pub(super) async fn enqueue_ticks(
+        &self,
+        after: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let jobs = Jobs::new(self.clock.clone(), self.entropy.clone());
+        for schedule in &self.registry.schedules {
+            let ticks = std::iter::successors(schedule.next_after(after), |tick| {
+                schedule.next_after(*tick)
+            });
+            for tick in ticks.take_while(|tick| *tick <= until) {
+                schedule.enqueue(&self.db, &jobs, tick).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<JobId, Uuid>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn log_unrecorded(result: anyhow::Result<()>) {
+    if let Err(error) = result {
+        let error = format!("{error:#}");
+        tracing::error!(
+            error,
+            "a run's end could not be recorded: the job runs again when its lease ends"
+        );
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}

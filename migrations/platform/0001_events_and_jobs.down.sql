@@ -1,0 +1,2 @@
+DROP TABLE platform.jobs;
+DROP TABLE platform.events;
