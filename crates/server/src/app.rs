@@ -21,6 +21,7 @@ use platform::sessions::Sessions;
 use platform::storage::Storage;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
+use users::Users;
 
 use crate::config::Settings;
 use crate::http::health::Readiness;
@@ -34,6 +35,7 @@ pub struct App(Arc<Parts>);
 struct Parts {
     site: Site,
     platform: Platform,
+    users: Users,
     orders: Orders,
     billing: Billing,
     readiness: Readiness,
@@ -87,6 +89,7 @@ impl App {
     pub fn build(settings: &Settings, platform: Platform) -> anyhow::Result<Self> {
         Ok(Self(Arc::new(Parts {
             site: settings.site.clone(),
+            users: Users::new(&platform, settings.users.clone()),
             orders: Orders::new(&platform),
             billing: Billing::new(&platform, settings.billing.clone())?,
             idempotency: Idempotency::new(platform.db.clone(), platform.clock.clone()),
@@ -111,6 +114,12 @@ impl App {
     #[must_use]
     pub fn platform(&self) -> &Platform {
         &self.0.platform
+    }
+
+    /// People and their accounts.
+    #[must_use]
+    pub fn users(&self) -> &Users {
+        &self.0.users
     }
 
     /// Catalogue, carts and orders.
@@ -179,4 +188,4 @@ macro_rules! parts {
     )*};
 }
 
-parts!(platform: Platform, orders: Orders, billing: Billing);
+parts!(platform: Platform, users: Users, orders: Orders, billing: Billing);

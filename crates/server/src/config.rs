@@ -11,6 +11,7 @@ use platform::db::DbSettings;
 use platform::mail::Letterhead;
 use platform::storage::StorageSettings;
 use secrecy::SecretString;
+use users::UsersSettings;
 
 use crate::app::Site;
 use crate::telemetry::TelemetrySettings;
@@ -26,7 +27,7 @@ mod tests;
 
 use adapters::{address, database, letterhead, storage, telemetry};
 pub use faults::{Fault, Faults};
-use modules::billing;
+use modules::{billing, users};
 use reader::Reader;
 use site::site;
 
@@ -60,6 +61,8 @@ pub struct Settings {
     pub smtp_url: SecretString,
     /// How letters introduce themselves.
     pub letterhead: Letterhead,
+    /// What the module `users` is told.
+    pub users: UsersSettings,
     /// What the module `billing` is told.
     pub billing: BillingSettings,
     /// Logs and error reports.
@@ -96,6 +99,7 @@ impl Settings {
         let site = site(&mut read);
         let storage = storage(&mut read, site.as_ref());
         let letterhead = letterhead(&mut read, site.as_ref());
+        let users = users(&mut read, site.as_ref());
         let billing = billing(&mut read, site.as_ref());
         let listen = address(&mut read, "LISTEN_ADDRESS", "127.0.0.1:8080");
         let listen_private = address(&mut read, "METRICS_ADDRESS", "127.0.0.1:9090");
@@ -126,6 +130,7 @@ impl Settings {
                 storage: storage?,
                 smtp_url: smtp_url?,
                 letterhead: letterhead?,
+                users: users?,
                 billing: billing?,
                 telemetry: telemetry?,
             })

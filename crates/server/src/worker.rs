@@ -11,6 +11,10 @@ use orders::{CancelUnpaid, PurgeCarts, SendConfirmation};
 use platform::jobs::{Job, JobResult, JobRun, Queue, Registry, Runner, Worker, WorkerSettings};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
+use users::{
+    MakeThumbnails, PurgeExpired, SendAlreadyRegistered, SendEmailChange, SendEmailChanged, SendPasswordChanged,
+    SendPasswordReset, SendVerification,
+};
 
 use crate::app::App;
 use crate::choreography;
@@ -19,6 +23,18 @@ use crate::choreography;
 #[must_use]
 pub fn registry() -> Registry<App> {
     choreography::reactions(Registry::new())
+        .job(|app: App, run, job: SendVerification| app.users().clone().send_verification(run, job))
+        .job(|app: App, run, job: SendAlreadyRegistered| {
+            app.users().clone().send_already_registered(run, job)
+        })
+        .job(|app: App, run, job: SendPasswordReset| app.users().clone().send_password_reset(run, job))
+        .job(|app: App, run, job: SendPasswordChanged| {
+            app.users().clone().send_password_changed(run, job)
+        })
+        .job(|app: App, run, job: SendEmailChange| app.users().clone().send_email_change(run, job))
+        .job(|app: App, run, job: SendEmailChanged| app.users().clone().send_email_changed(run, job))
+        .job(|app: App, run, job: MakeThumbnails| app.users().clone().make_thumbnails(run, job))
+        .job(|app: App, run, job: PurgeExpired| app.users().clone().purge_expired(run, job))
         .job(|app: App, run, job: SendConfirmation| {
             app.orders().clone().send_confirmation(run, job)
         })
@@ -37,6 +53,7 @@ pub fn registry() -> Registry<App> {
         .schedule("*/5 * * * *", &CancelUnpaid {})
         .schedule("7 * * * *", &PurgeCarts {})
         .schedule("17 * * * *", &DeleteOldWebhookEvents {})
+        .schedule("27 * * * *", &PurgeExpired {})
         .schedule("*/10 * * * *", &PurgeHistory {})
 }
 

@@ -1,8 +1,22 @@
 use billing::{BillingSettings, Seller};
 use secrecy::SecretString;
+use users::{SigningKeys, UsersSettings};
 
 use super::reader::{Reader, web_address};
 use crate::app::Site;
+
+pub(super) fn users(read: &mut Reader<'_>, site: Option<&Site>) -> Option<UsersSettings> {
+    let expected = "Ed25519 private keys in PEM: `openssl genpkey -algorithm ed25519`";
+    let signing_keys = read.required("JWT_SIGNING_KEY", expected, |pem| {
+        SigningKeys::parse_pem(&pem.into())
+    });
+    let public_url = &site?.public_url;
+    Some(UsersSettings {
+        signing_keys: signing_keys?,
+        issuer: public_url.to_string(),
+        audience: format!("{public_url}api/v1"),
+    })
+}
 
 pub(super) fn billing(read: &mut Reader<'_>, site: Option<&Site>) -> Option<BillingSettings> {
     let api_url = read.required("PAYMENT_API_URL", "https://api.stripe.com", web_address);

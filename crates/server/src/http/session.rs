@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header;
 use http::request::Parts;
-use kernel::{Actor, SessionId, Token, UserId};
+use kernel::{Actor, EmailAddress, SessionId, Token, UserId};
 
 use crate::app::App;
 use crate::http::context::{self, Context};
@@ -28,7 +28,9 @@ pub struct SignedIn {
     pub session_id: SessionId,
     /// How they are addressed.
     pub name: String,
-    /// Whether they have shown that their e-mail address is theirs.
+    /// Where they are written to.
+    pub email: EmailAddress,
+    /// Whether they have shown that they read that mailbox.
     pub email_verified: bool,
 }
 
@@ -85,18 +87,21 @@ async fn visitor(app: &App, token: &Token) -> Visitor {
     }
 }
 
+/// The session and the person. A session of an older generation than its person's is over, whatever Redis says.
 async fn find(app: &App, token: &Token) -> anyhow::Result<Option<SignedIn>> {
     let Some(session) = app.platform().sessions.find(token).await? else {
         return Ok(None);
     };
-    Ok(Some(SignedIn {
-        actor: Actor {
-            user_id: session.user_id,
-            role: kernel::Role::Customer,
-        },
+    let user = app
+        .users()
+        .find_for_session(session.user_id, session.generation)
+        .await?;
+    Ok(user.map(|user| SignedIn {
+        actor: user.actor(),
         session_id: session.id,
-        name: String::new(),
-        email_verified: false,
+        name: user.name,
+        email: user.email,
+        email_verified: user.email_verified,
     }))
 }
 
@@ -137,7 +142,13 @@ impl CurrentUser {
         &self.0.name
     }
 
-    /// Whether they have shown that their e-mail address is theirs.
+    /// Where they are written to.
+    #[must_use]
+    pub fn email(&self) -> &EmailAddress {
+        &self.0.email
+    }
+
+    /// Whether they have shown that they read that mailbox.
     #[must_use]
     pub fn email_verified(&self) -> bool {
         self.0.email_verified

@@ -4,6 +4,7 @@ use http::request::Parts;
 use kernel::{Actor, Staff, UserId};
 
 use crate::app::App;
+use crate::http::context;
 use crate::http::error::AppError;
 
 /// The person on whose behalf a program sends the request, shown by an access token.
@@ -27,9 +28,11 @@ impl ApiUser {
 impl FromRequestParts<App> for ApiUser {
     type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Self::Rejection> {
-        let _token = bearer(parts).ok_or(AppError::SignInRequired)?;
-        Err(AppError::SignInRequired)
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let token = bearer(parts).ok_or(AppError::SignInRequired)?;
+        let user = app.users().authenticate(token).await?;
+        context::of(parts)?.set_user_id(user.id);
+        Ok(Self(user.actor()))
     }
 }
 

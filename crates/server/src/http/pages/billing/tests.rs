@@ -141,6 +141,7 @@ async fn sign_in(request: Request, next: Next) -> Response {
             },
             session_id: SessionId::from_uuid(user_id.as_uuid()),
             name: "Ann Lee".into(),
+            email: "ann@example.com".parse().unwrap(),
             email_verified: true,
         }));
     }

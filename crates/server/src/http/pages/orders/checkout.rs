@@ -31,13 +31,14 @@ pub(super) struct CheckoutForm {
 }
 
 impl CheckoutForm {
-    /// As the customer filled it in last time, else with their name alone.
+    /// As the customer filled it in last time, else with their name and address for letters.
     fn of(last: Option<&Order>, user: &CurrentUser) -> Self {
         let Some(Order {
             email, delivery, ..
         }) = last
         else {
             return Self {
+                email: user.email().to_string(),
                 name: user.name().to_owned(),
                 ..Self::default()
             };
