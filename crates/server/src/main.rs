@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret as _;
 use server::app::App;
-use server::config::{self, Settings};
+use server::config::{self, Environment, Settings};
 use server::http::{api, private_router, router};
 use server::serve::{serve, stop_on_signal};
 use server::{migrations, seed, telemetry, worker};
@@ -53,7 +53,11 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Worker => run(work),
         Command::Migrate => migrate(),
-        Command::Seed => run(async |app, _| {
+        Command::Seed => run(async |app, settings| {
+            anyhow::ensure!(
+                settings.environment == Environment::Development,
+                "demo accounts have a known password: not in production"
+            );
             let seeded = seed::seed(&app).await?;
             print(&serde_json::to_string_pretty(&seeded)?)
         }),

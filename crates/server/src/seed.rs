@@ -2,10 +2,11 @@
 
 use anyhow::{Context as _, ensure};
 use billing::OpenPayment;
-use kernel::Staff;
+use kernel::{Actor, EmailAddress, Role, Staff};
 use orders::{DemoCustomer, DemoOrder, Order, OrderStatus};
 use platform::jobs::Outcome;
 use serde::Serialize;
+use users::SeedAccount;
 
 use crate::app::App;
 use crate::worker;
@@ -23,6 +24,17 @@ struct Account {
     role: String,
 }
 
+/// Long enough for the policy and easy to type. Everybody of the demo shop has it; production refuses to be seeded.
+const PASSWORD: &str = "correct-horse-battery";
+
+const PEOPLE: [(&str, &str, Role); 5] = [
+    ("Ada Customer", "ada@example.test", Role::Customer),
+    ("Bela Customer", "bela@example.test", Role::Customer),
+    ("Cleo Customer", "cleo@example.test", Role::Customer),
+    ("Sam Support", "support@example.test", Role::Support),
+    ("Alex Admin", "admin@example.test", Role::Admin),
+];
+
 /// Fills an empty shop. What is there already stays as it is.
 ///
 /// # Errors
@@ -33,9 +45,51 @@ pub async fn seed(app: &App) -> anyhow::Result<Seeded> {
         .seed_catalogue(currency)
         .await
         .context("seed the catalogue")?;
+    let mut customers = Vec::new();
+    let mut staff = None;
+    for (name, email, role) in PEOPLE {
+        let (actor, customer) = seed_person(app, name, email, role)
+            .await
+            .with_context(|| format!("seed {email}"))?;
+        match actor.require_staff() {
+            Ok(someone) => staff = Some(someone),
+            Err(_) => customers.push(customer),
+        }
+    }
+    let staff = staff.context("nobody works in the demo shop")?;
+    for customer in &customers {
+        seed_orders(app, customer, staff).await?;
+    }
+    let accounts = PEOPLE.map(|(_, email, role)| Account {
+        email: email.to_owned(),
+        password: PASSWORD.to_owned(),
+        role: role.to_string(),
+    });
     Ok(Seeded {
-        accounts: Vec::new(),
+        accounts: accounts.into(),
     })
+}
+
+async fn seed_person(
+    app: &App,
+    name: &str,
+    email: &str,
+    role: Role,
+) -> anyhow::Result<(Actor, DemoCustomer)> {
+    let email = EmailAddress::parse(email)?;
+    let account = SeedAccount {
+        email: email.clone(),
+        name: name.to_owned(),
+        password: PASSWORD.into(),
+        role,
+    };
+    let user_id = app.users().seed_account(account).await?;
+    let customer = DemoCustomer {
+        user_id,
+        name: name.to_owned(),
+        email,
+    };
+    Ok((Actor { user_id, role }, customer))
 }
 
 /// Places the demo orders of `customer`, unless they have orders already, and brings each to where it is to stand: through
@@ -43,7 +97,7 @@ pub async fn seed(app: &App) -> anyhow::Result<Seeded> {
 ///
 /// # Errors
 /// If a use case refuses.
-pub async fn seed_orders(app: &App, customer: &DemoCustomer, staff: Staff) -> anyhow::Result<()> {
+async fn seed_orders(app: &App, customer: &DemoCustomer, staff: Staff) -> anyhow::Result<()> {
     for DemoOrder { order, becomes } in app.orders().seed_orders(customer).await? {
         advance(app, &order, becomes, staff)
             .await
@@ -99,7 +153,7 @@ async fn react(app: &App) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use kernel::{Actor, PageRequest, Role, UserId};
+    use kernel::PageRequest;
     use platform::testing::TestPlatform;
 
     use super::*;
@@ -109,21 +163,12 @@ mod tests {
         let subscriptions = worker::registry().subscriptions();
         let platform = TestPlatform::start_with(&crate::migrations::all(), subscriptions).await;
         let app = App::for_tests(&platform);
-        let user_id = UserId::generate(&platform.clock, &platform.entropy);
-        let customer = DemoCustomer {
-            user_id,
-            name: "Ann Lee".to_owned(),
-            email: "ann@example.com".parse().unwrap(),
-        };
-        let staff = Actor {
-            user_id,
-            role: Role::Support,
-        }
-        .require_staff()
-        .unwrap();
 
-        seed(&app).await.unwrap();
-        seed_orders(&app, &customer, staff).await.unwrap();
+        let seeded = seed(&app).await.unwrap();
+        let ada = &seeded.accounts[0];
+        let email = EmailAddress::parse(&ada.email).unwrap();
+        let password = ada.password.as_str().into();
+        let user_id = app.users().sign_in(&email, &password).await.unwrap().id;
 
         let listed = app
             .orders()
@@ -157,7 +202,6 @@ mod tests {
 
         let before = platform.sent_mail().len();
         seed(&app).await.unwrap();
-        seed_orders(&app, &customer, staff).await.unwrap();
         assert_eq!(
             platform.sent_mail().len(),
             before,
