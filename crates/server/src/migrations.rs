@@ -5,5 +5,10 @@ use sqlx::migrate::Migrator;
 /// Each module's history. In which order they are applied matters to nobody: no schema refers to another.
 #[must_use]
 pub fn all() -> [&'static Migrator; 4] {
-    [&platform::MIGRATOR, &users::MIGRATOR, &orders::MIGRATOR, &billing::MIGRATOR]
+    [
+        &platform::MIGRATOR,
+        &users::MIGRATOR,
+        &orders::MIGRATOR,
+        &billing::MIGRATOR,
+    ]
 }

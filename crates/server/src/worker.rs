@@ -12,8 +12,8 @@ use platform::jobs::{Job, JobResult, JobRun, Queue, Registry, Runner, Worker, Wo
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use users::{
-    MakeThumbnails, PurgeExpired, SendAlreadyRegistered, SendEmailChange, SendEmailChanged, SendPasswordChanged,
-    SendPasswordReset, SendVerification,
+    MakeThumbnails, PurgeExpired, SendAlreadyRegistered, SendEmailChange, SendEmailChanged,
+    SendPasswordChanged, SendPasswordReset, SendVerification,
 };
 
 use crate::app::App;
@@ -27,12 +27,16 @@ pub fn registry() -> Registry<App> {
         .job(|app: App, run, job: SendAlreadyRegistered| {
             app.users().clone().send_already_registered(run, job)
         })
-        .job(|app: App, run, job: SendPasswordReset| app.users().clone().send_password_reset(run, job))
+        .job(|app: App, run, job: SendPasswordReset| {
+            app.users().clone().send_password_reset(run, job)
+        })
         .job(|app: App, run, job: SendPasswordChanged| {
             app.users().clone().send_password_changed(run, job)
         })
         .job(|app: App, run, job: SendEmailChange| app.users().clone().send_email_change(run, job))
-        .job(|app: App, run, job: SendEmailChanged| app.users().clone().send_email_changed(run, job))
+        .job(|app: App, run, job: SendEmailChanged| {
+            app.users().clone().send_email_changed(run, job)
+        })
         .job(|app: App, run, job: MakeThumbnails| app.users().clone().make_thumbnails(run, job))
         .job(|app: App, run, job: PurgeExpired| app.users().clone().purge_expired(run, job))
         .job(|app: App, run, job: SendConfirmation| {

@@ -13,8 +13,8 @@ pub(super) fn users(read: &mut Reader<'_>, site: Option<&Site>) -> Option<UsersS
     let public_url = &site?.public_url;
     Some(UsersSettings {
         signing_keys: signing_keys?,
-        issuer: public_url.to_string(),
-        audience: format!("{public_url}api/v1"),
+        issuer: public_url.as_str().trim_end_matches('/').to_owned(),
+        audience: format!("{public_url}api"),
     })
 }
 

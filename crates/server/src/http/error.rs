@@ -29,6 +29,9 @@ pub enum AppError {
     /// A page sends to the sign-in form and back afterwards; the API answers 401.
     #[error("nobody is signed in")]
     SignInRequired,
+    /// 401: a password or a token that is not valid; the text says what to do and not which part was wrong.
+    #[error("credentials refused")]
+    CredentialsRefused(&'static str),
     /// 403: known, and not allowed. For another person's things answer [`AppError::NotFound`].
     #[error("forbidden: {0}")]
     Forbidden(&'static str),
@@ -134,6 +137,11 @@ impl AppError {
         match self {
             Self::BadRequest(_) => (S::BAD_REQUEST, "bad_request", "We could not read that"),
             Self::SignInRequired => (S::UNAUTHORIZED, "sign_in_required", "Please sign in"),
+            Self::CredentialsRefused(_) => (
+                S::UNAUTHORIZED,
+                "credentials_refused",
+                "We could not sign you in",
+            ),
             Self::Forbidden(_) => (S::FORBIDDEN, "forbidden", "That is not allowed"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "Nothing here"),
             Self::MethodNotAllowed => (
@@ -183,9 +191,10 @@ impl AppError {
     fn detail(&self) -> Cow<'static, str> {
         match self {
             Self::BadRequest(detail) | Self::Conflict { detail, .. } => detail.clone(),
-            Self::Forbidden(detail) | Self::Gone(detail) | Self::PartnerUnavailable(detail) => {
-                (*detail).into()
-            }
+            Self::CredentialsRefused(detail)
+            | Self::Forbidden(detail)
+            | Self::Gone(detail)
+            | Self::PartnerUnavailable(detail) => (*detail).into(),
             Self::SignInRequired => "Send a valid access token.".into(),
             Self::NotFound => {
                 "It may have moved, or it never was. Check the address for a typing mistake.".into()

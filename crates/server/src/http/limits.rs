@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::http::error::AppError;
 
-/// The largest form or JSON document. Files go to object storage and do not pass here.
+/// The largest form or JSON document. Files go to object storage and rarely pass here.
 pub(crate) const BODY: usize = 256 * 1024;
 
 /// How long a handler may take, reading the request's body included.
@@ -20,7 +20,8 @@ const UPLOAD_DEADLINE: Duration = Duration::from_mins(2);
 
 /// Ends a request at its deadline. Its future is dropped, so a transaction that it holds rolls back.
 pub(crate) async fn deadline(request: Request, next: Next) -> Response {
-    let upload = request.uri().path().starts_with("/files/");
+    let path = request.uri().path();
+    let upload = path.starts_with("/files/") || path == "/account/avatar";
     let deadline = if upload { UPLOAD_DEADLINE } else { DEADLINE };
     tokio::time::timeout(deadline, next.run(request))
         .await

@@ -89,13 +89,15 @@ async fn visitor(app: &App, token: &Token) -> Visitor {
 
 /// The session and the person. A session of an older generation than its person's is over, whatever Redis says.
 async fn find(app: &App, token: &Token) -> anyhow::Result<Option<SignedIn>> {
-    let Some(session) = app.platform().sessions.find(token).await? else {
+    let sessions = &app.platform().sessions;
+    let Some(session) = sessions.find(token).await? else {
         return Ok(None);
     };
-    let user = app
-        .users()
-        .find_for_session(session.user_id, session.generation)
-        .await?;
+    let (user_id, generation) = (session.user_id, session.generation);
+    let user = app.users().find_for_session(user_id, generation).await?;
+    if user.is_none() {
+        sessions.end(user_id, session.id).await?;
+    }
     Ok(user.map(|user| SignedIn {
         actor: user.actor(),
         session_id: session.id,

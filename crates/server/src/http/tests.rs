@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::config::Settings;
 
 mod error_reports;
+mod idempotency;
 
 struct Server {
     platform: TestPlatform,

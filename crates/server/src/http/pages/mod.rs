@@ -127,10 +127,16 @@ impl Layout {
         &self.query
     }
 
+    /// Whether one is at `path` itself, not beneath it.
+    #[must_use]
+    pub fn is_exactly(&self, path: &str) -> bool {
+        self.context.path == path
+    }
+
     /// ` aria-current="page"` on links to where one is already.
     #[must_use]
     pub fn is_at(&self, path: &str) -> bool {
-        self.context.path == path
+        self.is_exactly(path)
             || self
                 .context
                 .path

@@ -1,9 +1,28 @@
 //! Operations of the module `users`.
 
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 
+mod accounts;
+mod avatar;
+mod me;
+mod tokens;
+
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(tokens::issue))
+        .routes(routes!(tokens::refresh))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(accounts::sign_up))
+        .routes(routes!(accounts::request_password_reset))
+        .routes(routes!(me::show, me::change))
+        .routes(routes!(me::change_password))
+        .routes(routes!(me::change_email))
+        .routes(routes!(avatar::start))
+        .routes(routes!(avatar::finish))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+// Sends the picture straight to storage. Where that fails, the form does what it does without this file.
+
+const form = document.getElementById("avatar-form");
+const field = form.elements.namedItem("avatar");
+const status = document.getElementById("avatar-status");
+const button = form.querySelector("button");
+
+/** A refusal that says what to do. */
+class Refused extends Error {}
+
+async function post(path, body) {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  if (response.status === 422) {
+    throw new Refused((await response.json()).message);
+  }
+  if (!response.ok || response.redirected) {
+    throw new Error(`${path} answered ${response.status}`);
+  }
+  return response;
+}
+
+async function upload(file) {
+  const started = await post("/account/avatar/uploads", { content_type: file.type });
+  const { id, url, headers } = await started.json();
+  const stored = await fetch(url, { method: "PUT", headers, body: file });
+  if (!stored.ok) {
+    throw new Error(`storage answered ${stored.status}`);
+  }
+  await post(`/account/avatar/uploads/${id}/finish`, {});
+  location.assign("/account");
+}
+
+form.addEventListener("submit", async (event) => {
+  const file = field.files[0];
+  if (!file) {
+    return;
+  }
+  event.preventDefault();
+  button.disabled = true;
+  status.textContent = "Uploading…";
+  try {
+    await upload(file);
+  } catch (error) {
+    button.disabled = false;
+    status.textContent = "";
+    if (error instanceof Refused) {
+      status.textContent = error.message;
+      field.setAttribute("aria-invalid", "true");
+      field.focus();
+    } else {
+      form.submit();
+    }
+  }
+});

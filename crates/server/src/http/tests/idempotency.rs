@@ -1,0 +1,112 @@
+//! A program that repeats a POST under the same key gets the same answer, and nothing happens twice.
+
+use futures::future::join_all;
+use orders::CartOwner;
+use serde_json::{Value, json};
+use users::testing::{PASSWORD, an_address};
+
+use super::*;
+
+struct Program {
+    server: Server,
+    token: String,
+    owner: CartOwner,
+    product: Value,
+}
+
+impl Program {
+    async fn start() -> Self {
+        let server = Server::start().await;
+        let (users, orders) = (server.app.users(), server.app.orders());
+        let user_id = users.a_customer("ann").await;
+        let password = PASSWORD.into();
+        let pair = users
+            .issue_tokens(&an_address("ann"), &password)
+            .await
+            .unwrap();
+        orders.seed_catalogue(kernel::Currency::Eur).await.unwrap();
+        let product = orders.get_product("everyday-mug").await.unwrap().id;
+        Self {
+            token: secrecy::ExposeSecret::expose_secret(&pair.access_token).to_owned(),
+            owner: CartOwner::User(user_id),
+            product: json!(product),
+            server,
+        }
+    }
+
+    async fn add_to_cart(&self, key: &str, quantity: u32) -> Answer {
+        let body = json!({"product_id": self.product, "quantity": quantity}).to_string();
+        let request = Request::post("/api/v1/cart/lines")
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("idempotency-key", key);
+        self.server
+            .send(request.body(Body::from(body)).unwrap())
+            .await
+    }
+
+    async fn in_cart(&self) -> u32 {
+        self.server
+            .app
+            .orders()
+            .count_cart(&self.owner)
+            .await
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_repetition_is_answered_as_before_and_does_nothing() {
+    let program = Program::start().await;
+    let first = program.add_to_cart("key-1", 2).await;
+    assert_eq!(first.status, StatusCode::OK, "{}", first.text());
+    assert!(!first.headers.contains_key("idempotency-replayed"));
+    let second = program.add_to_cart("key-1", 2).await;
+    assert_eq!((second.status, &second.body), (first.status, &first.body));
+    assert_eq!(
+        second.headers[header::CONTENT_TYPE],
+        first.headers[header::CONTENT_TYPE]
+    );
+    assert_eq!(second.headers["idempotency-replayed"], "true");
+    assert_eq!(program.in_cart().await, 2);
+    program.add_to_cart("key-2", 2).await;
+    assert_eq!(program.in_cart().await, 4);
+}
+
+#[tokio::test]
+async fn fifty_at_once_have_one_effect() {
+    let program = Program::start().await;
+    let answers = join_all((0..50).map(|_| program.add_to_cart("key-1", 1))).await;
+    for answer in &answers {
+        let expected = [StatusCode::OK, StatusCode::CONFLICT];
+        assert!(expected.contains(&answer.status), "{}", answer.text());
+    }
+    assert_eq!(program.in_cart().await, 1);
+}
+
+#[tokio::test]
+async fn a_key_stands_for_one_request() {
+    let program = Program::start().await;
+    program.add_to_cart("key-1", 1).await;
+    let other = program.add_to_cart("key-1", 3).await;
+    assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        other.text().contains("idempotency_key_reused"),
+        "{}",
+        other.text()
+    );
+    assert_eq!(program.in_cart().await, 1);
+    let empty = program.add_to_cart("", 1).await;
+    assert_eq!(empty.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn what_was_refused_can_be_put_right_under_the_same_key() {
+    let program = Program::start().await;
+    assert_eq!(
+        program.add_to_cart("key-1", 0).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(program.add_to_cart("key-1", 1).await.status, StatusCode::OK);
+    assert_eq!(program.in_cart().await, 1);
+}
