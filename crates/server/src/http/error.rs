@@ -1,4 +1,4 @@
-//! The one error of every handler. What it looks like is for [`render()`] to decide.
+//! The one error of every handler. What it looks like is for the layer `render` to decide.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -245,7 +245,7 @@ impl AppError {
 }
 
 impl IntoResponse for AppError {
-    /// A bare status that carries the error to [`render()`], which alone knows whether a page or a program asked.
+    /// A bare status that carries the error to the layer `render`, which alone knows whether a page or a program asked.
     fn into_response(self) -> Response {
         let mut response = self.describe().status.into_response();
         response.extensions_mut().insert(Arc::new(self));
