@@ -342,6 +342,16 @@ async fn metrics_know_routes_by_their_template() {
 }
 
 #[tokio::test]
+async fn the_keys_of_access_tokens_are_public_and_their_secret_part_is_not() {
+    let server = Server::start().await;
+    let answer = server.get("/.well-known/jwks.json").await;
+    let keys: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    let key = keys["keys"][0].as_object().unwrap();
+    assert!(key["x"].is_string() && !key.contains_key("d"), "{key:?}");
+    assert_eq!(answer.header(header::CACHE_CONTROL), "public, max-age=300");
+}
+
+#[tokio::test]
 async fn the_viewer_of_the_description_may_run_its_own_scripts_alone() {
     let server = Server::start().await;
     let viewer = server.get("/api/docs/").await;

@@ -3,7 +3,9 @@
 //! A program shows an access token in each request. Cookies are not looked at, so no other site can act through a
 //! signed-in browser here.
 
+use ::users::Users;
 use axum::Router;
+use axum::extract::State;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -31,6 +33,8 @@ pub use problem::{Problem, ProblemField, Problems};
 
 const ROOT: &str = "/api/v1";
 const DESCRIPTION: &str = "/api/v1/openapi.json";
+/// Where others look for key sets (RFC 8414 leaves the place open; this one is the custom).
+const KEYS: &str = "/.well-known/jwks.json";
 const VIEWER: &str = "/api/docs";
 
 /// The viewer brings its own scripts, which know no nonce. They are part of this binary, and nothing else may run.
@@ -47,6 +51,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
     operations
         .layer(from_fn_with_state(app.clone(), idempotency::once))
         .route(DESCRIPTION, get(async move || document))
+        .route(KEYS, get(keys))
         .merge(Router::from(viewer).layer(map_response(with_viewer_policy)))
 }
 
@@ -110,6 +115,13 @@ fn base() -> OpenApi {
         .info(info)
         .components(Some(components))
         .build()
+}
+
+/// The public keys of access tokens (RFC 7517), for services that check them by themselves. Five minutes in a cache are
+/// less than a new key stands here before it signs.
+async fn keys(State(users): State<Users>) -> impl IntoResponse {
+    let cache = [(header::CACHE_CONTROL, "public, max-age=300")];
+    (cache, axum::Json(users.public_keys()))
 }
 
 async fn with_viewer_policy(mut response: Response) -> Response {
