@@ -3,6 +3,7 @@ use kernel::{EmailAddress, Token, UserId};
 use secrecy::SecretString;
 use tracing::instrument;
 
+use crate::db::accounts::Account;
 use crate::db::links::Purpose;
 use crate::events::EmailChanged;
 use crate::hashing::Overloaded;
@@ -77,7 +78,8 @@ impl Users {
         // What was mailed to the old address must not open the account any more.
         db::links::delete_all(&mut tx, user_id).await?;
         let account = db::accounts::find(&mut tx, user_id).await?;
-        let old = account.context("a link goes with its account")?.email;
+        let account = account.filter(Account::is_enabled);
+        let old = account.ok_or(LinkError::InvalidLink)?.email;
         // Since the link was mailed, somebody else may have signed up with the address.
         if !db::accounts::set_email(&mut tx, user_id, &new, Some(now), now).await? {
             return Err(LinkError::InvalidLink);

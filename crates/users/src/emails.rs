@@ -188,3 +188,90 @@ fn write(letterhead: &Letterhead, to: &Recipient<'_>, copy: &Copy) -> anyhow::Re
         attachments: Vec::new(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::Entropy;
+
+    use super::*;
+
+    fn letterhead() -> Letterhead {
+        Letterhead {
+            product_name: "Nuts & Bolts".to_owned(),
+            public_url: Url::parse("https://shop.example").unwrap(),
+            sender: EmailAddress::parse("shop@example.com").unwrap(),
+        }
+    }
+
+    fn every_letter(name: &str, token: &Token) -> [Letter; 6] {
+        let letterhead = &letterhead();
+        let email = EmailAddress::parse("ann@example.com").unwrap();
+        let to = &Recipient {
+            email: &email,
+            name,
+        };
+        [
+            verification(letterhead, to, token),
+            already_registered(letterhead, to),
+            password_reset(letterhead, to, token),
+            password_changed(letterhead, to),
+            email_change(letterhead, to, token),
+            email_changed(letterhead, to),
+        ]
+        .map(Result::unwrap)
+    }
+
+    fn token() -> Token {
+        Token::generate(&Entropy::seeded(1))
+    }
+
+    #[test]
+    fn a_letter_says_the_same_as_text_and_as_html() {
+        for letter in every_letter("Ann", &token()) {
+            let subject = &letter.subject;
+            assert!(letter.text.starts_with("Hello Ann,\n\n"), "{subject}");
+            assert!(letter.html.contains("Hello Ann,"), "{subject}");
+            for line in letter.text.lines().filter(|line| line.len() > 30) {
+                let line = line.replace('&', "&#38;");
+                assert!(letter.html.contains(&line), "{subject}: {line}");
+            }
+            assert!(letter.html.contains(subject.as_str()), "{subject}");
+            assert!(letter.html.contains("Nuts &#38; Bolts"), "{subject}");
+            assert!(letter.text.contains("Nuts & Bolts"), "{subject}");
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_add_to_the_html() {
+        for letter in every_letter("<a href=//evil.example>Ann</a>", &token()) {
+            assert!(
+                !letter.html.contains("<a href=//evil"),
+                "{}",
+                letter.subject
+            );
+        }
+    }
+
+    #[test]
+    fn links_lead_to_the_product_and_only_those_that_need_it_carry_a_token() {
+        let token = token();
+        let links = every_letter("Ann", &token).map(|letter| {
+            let found = letter
+                .text
+                .lines()
+                .find(|line| line.starts_with("https://"));
+            found.unwrap().replace(&token.reveal(), "TOKEN")
+        });
+        assert_eq!(
+            links,
+            [
+                "https://shop.example/verify-email?token=TOKEN",
+                "https://shop.example/sign-in",
+                "https://shop.example/reset-password?token=TOKEN",
+                "https://shop.example/forgot-password",
+                "https://shop.example/confirm-email?token=TOKEN",
+                "https://shop.example/",
+            ]
+        );
+    }
+}

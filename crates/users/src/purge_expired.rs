@@ -1,3 +1,4 @@
+use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use platform::jobs::{JobResult, JobRun};
 use tracing::instrument;
@@ -6,22 +7,36 @@ use uuid::Uuid;
 use crate::jobs::PurgeExpired;
 use crate::{Users, db};
 
+/// As many rows as one transaction deletes: more would keep others waiting, and replicas behind.
+const BATCH: u64 = 1_000;
+
 /// How long an upload may take to be finished.
 const UPLOAD_KEPT_FOR: TimeDelta = TimeDelta::days(1);
 
 impl Users {
-    /// Deletes up to 1,000 expired links, as many expired token families, and up to 100 uploads that came to nothing.
+    /// Deletes expired links and tokens, up to [`BATCH`] rows in one transaction, and up to 100 uploads that came to
+    /// nothing.
     ///
     /// Files go before the rows that name them, so that a run that breaks off is made good by the next.
     #[instrument(name = "job.users.purge_expired", skip_all)]
     pub async fn purge_expired(self, run: JobRun, _: PurgeExpired) -> JobResult {
         let now = self.clock.now();
+        while self.purge_batch(now).await? == BATCH {}
         let uploads = self.delete_unfinished_files(now - UPLOAD_KEPT_FOR).await?;
         let mut tx = run.begin().await?;
         db::avatars::delete(&mut tx, &uploads).await?;
-        db::links::purge(&mut tx, now).await?;
-        db::tokens::purge_families(&mut tx, now).await?;
         run.complete(tx).await
+    }
+
+    /// Deletes one batch: links first, and of tokens and families as many as are left of it.
+    async fn purge_batch(&self, now: DateTime<Utc>) -> anyhow::Result<u64> {
+        let left = |purged: u64| i64::try_from(BATCH.saturating_sub(purged));
+        let mut tx = self.db.begin().await?;
+        let mut purged = db::links::purge(&mut tx, now, left(0)?).await?;
+        purged += db::tokens::purge_tokens(&mut tx, now, left(purged)?).await?;
+        purged += db::tokens::purge_families(&mut tx, now, left(purged)?).await?;
+        tx.commit().await.context("commit purge")?;
+        Ok(purged)
     }
 
     async fn delete_unfinished_files(&self, before: DateTime<Utc>) -> anyhow::Result<Vec<Uuid>> {
@@ -71,6 +86,34 @@ mod tests {
         };
         assert!(!is_kept(expired).await);
         assert!(is_kept(fresh).await);
+    }
+
+    #[tokio::test]
+    async fn no_transaction_deletes_more_than_a_batch() {
+        let (platform, users) = start().await;
+        users.a_customer("ann").await;
+        let pair = users
+            .issue_tokens(&an_address("ann"), &PASSWORD.into())
+            .await;
+        let token = pair.unwrap().refresh_token;
+        let now = platform.clock.now();
+        let mut tx = platform.db.begin().await.unwrap();
+        let family = db::tokens::lock_family_of(&mut tx, token.hash()).await;
+        let family = family.unwrap().unwrap().id;
+        for _ in 0..BATCH {
+            let next = Token::generate(&users.entropy).hash();
+            db::tokens::insert_token(&mut tx, family, next, now)
+                .await
+                .unwrap();
+        }
+        tx.commit().await.unwrap();
+        let later = now + TimeDelta::days(31);
+
+        assert_eq!(users.purge_batch(now).await.unwrap(), 0);
+        assert_eq!(users.purge_batch(later).await.unwrap(), BATCH);
+        // The last token, and the family that is empty then.
+        assert_eq!(users.purge_batch(later).await.unwrap(), 2);
+        assert_eq!(users.purge_batch(later).await.unwrap(), 0);
     }
 
     #[tokio::test]

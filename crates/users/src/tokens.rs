@@ -1,6 +1,6 @@
 use anyhow::Context as _;
 use chrono::TimeDelta;
-use kernel::{EmailAddress, Token};
+use kernel::{EmailAddress, Role, Token};
 use secrecy::SecretString;
 use sqlx::PgConnection;
 use tracing::instrument;
@@ -9,8 +9,15 @@ use crate::access_token::{ACCESS_TOKEN_LIFETIME, AccessClaims};
 use crate::db::tokens::TokenFamily;
 use crate::{CurrentUser, SignInError, Users, db};
 
-/// How long a program stays signed in, however often it refreshes.
-const FAMILY_LIFETIME: TimeDelta = TimeDelta::days(30);
+/// How long a program stays signed in, however often it refreshes: as long as a browser of the same person
+/// (`platform::sessions::SessionLimits`), or a program would be the way around the shorter limit for staff.
+const fn family_lifetime(role: Role) -> TimeDelta {
+    if role.is_staff() {
+        TimeDelta::hours(12)
+    } else {
+        TimeDelta::days(30)
+    }
+}
 
 /// What a program that is signed in holds.
 #[derive(Clone, Debug)]
@@ -59,7 +66,7 @@ impl Users {
             id: uuid::Builder::from_random_bytes(self.entropy.bytes()).into_uuid(),
             user_id: user.id,
             generation: user.session_generation,
-            expires_at: now + FAMILY_LIFETIME,
+            expires_at: now + family_lifetime(user.role),
         };
         let mut tx = self.db.begin().await?;
         db::tokens::insert_family(&mut tx, &family, now).await?;
@@ -193,6 +200,19 @@ mod tests {
         let third = refresh(&users, &second).await.unwrap();
         platform.clock.advance(TimeDelta::days(1));
         assert!(refresh(&users, &third).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_program_of_staff_has_to_sign_in_again_after_half_a_day() {
+        let (platform, users) = start().await;
+        users.a_person("ann", Role::Finance).await;
+        let first = issue(&users).await;
+        platform
+            .clock
+            .advance(TimeDelta::hours(12) - TimeDelta::seconds(1));
+        let second = refresh(&users, &first).await.unwrap();
+        platform.clock.advance(TimeDelta::seconds(1));
+        assert!(refresh(&users, &second).await.is_none());
     }
 
     #[tokio::test]

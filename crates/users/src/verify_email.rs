@@ -3,6 +3,7 @@ use kernel::{Token, UserId};
 use platform::db::Tx;
 use tracing::instrument;
 
+use crate::db::accounts::Account;
 use crate::db::links::{Link, Purpose};
 use crate::events::EmailVerified;
 use crate::jobs::SendVerification;
@@ -11,7 +12,7 @@ use crate::{Users, db};
 /// Why a mailed link did nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    /// It is unknown, used, too old, or was sent to a mailbox that is not the account's any more.
+    /// It is unknown, used, too old, was sent to a mailbox that is not the account's any more, or its account is disabled.
     #[error("this link does not work any more")]
     InvalidLink,
     /// Something else went wrong.
@@ -43,13 +44,15 @@ impl Users {
         Ok(())
     }
 
-    /// Notes that the person reads the mailbox that `link` was sent to; `false` if it is not theirs any more.
+    /// Notes that the person reads the mailbox that `link` was sent to; `false` if it is not theirs any more, or
+    /// their account is disabled.
     pub(crate) async fn record_mailbox_read(
         &self,
         tx: &mut Tx,
         link: &Link,
     ) -> anyhow::Result<bool> {
-        let Some(account) = db::accounts::find(tx, link.user_id).await? else {
+        let account = db::accounts::find(tx, link.user_id).await?;
+        let Some(account) = account.filter(Account::is_enabled) else {
             return Ok(false);
         };
         // The comparison is the UPDATE's, which sees a change of address that was committed just now.
@@ -74,7 +77,8 @@ mod tests {
     use platform::testing::TestPlatform;
 
     use super::*;
-    use crate::testing::{an_address, mailed_token, start};
+    use crate::ResetPasswordError;
+    use crate::testing::{PASSWORD, an_address, mailed_token, start};
 
     async fn a_mailed_link(platform: &TestPlatform, users: &Users, user_id: UserId) -> Token {
         users.request_verification(user_id).await.unwrap();
@@ -134,6 +138,36 @@ mod tests {
 
         assert!(matches!(verified, Err(LinkError::InvalidLink)));
         assert!(!is_verified(&users, ann).await);
+    }
+
+    #[tokio::test]
+    async fn the_links_of_a_disabled_account_do_nothing() {
+        let (platform, users) = start().await;
+        let user_id = users.a_disabled_customer("bob").await;
+        let link = Link {
+            user_id,
+            email: an_address("bob"),
+        };
+        let mailed = async |purpose| {
+            let (token, now) = (Token::generate(&users.entropy), platform.clock.now());
+            let (hash, until) = (token.hash(), now + TimeDelta::hours(1));
+            let mut connection = platform.db.acquire().await.unwrap();
+            let kept = db::links::insert(&mut connection, hash, purpose, &link, now, until);
+            kept.await.unwrap();
+            token
+        };
+
+        let token = mailed(Purpose::VerifyEmail).await;
+        let verified = users.verify_email(&token).await;
+        assert!(matches!(verified, Err(LinkError::InvalidLink)));
+
+        let token = mailed(Purpose::ChangeEmail).await;
+        let moved = users.confirm_email_change(&token).await;
+        assert!(matches!(moved, Err(LinkError::InvalidLink)));
+
+        let (token, password) = (mailed(Purpose::ResetPassword).await, PASSWORD.into());
+        let reset = users.reset_password(&token, &password).await;
+        assert!(matches!(reset, Err(ResetPasswordError::InvalidLink)));
     }
 
     #[tokio::test]
