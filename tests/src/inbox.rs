@@ -1,0 +1,58 @@
+//! The sandbox's inbox, read as its owner would.
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::{Shop, eventually};
+
+/// A mail that has arrived.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Mail {
+    /// Its subject.
+    pub subject: String,
+    /// What it says, for those who read no HTML.
+    pub text: String,
+    /// What hangs on it.
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file that came with a mail.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Attachment {
+    /// The file's name.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// Where it is, relative to the sandbox.
+    url: String,
+}
+
+impl Mail {
+    /// The first link that leads to `path`.
+    #[must_use]
+    pub fn link(&self, path: &str) -> Option<Url> {
+        let mut words = self.text.split_whitespace();
+        words.find_map(|word| Url::parse(word).ok().filter(|link| link.path() == path))
+    }
+}
+
+impl Shop {
+    /// Waits for a mail to `recipient` in which `find` finds something.
+    pub async fn mail<T>(&self, recipient: &str, find: impl Fn(&Mail) -> Option<T>) -> T {
+        let inbox = format!("{}/inbox.json", self.sandbox.public_url);
+        eventually("a mail", async || {
+            let request = self.client.get(&inbox).query(&[("to", recipient)]);
+            let response = request.send().await.expect("an inbox");
+            let mails: Vec<Mail> = response.json().await.expect("mails");
+            mails.iter().find_map(&find)
+        })
+        .await
+    }
+
+    /// The bytes of an attachment.
+    pub async fn download(&self, attachment: &Attachment) -> Vec<u8> {
+        let url = format!("{}{}", self.sandbox.public_url, attachment.url);
+        let response = self.client.get(url).send().await.expect("an inbox");
+        response.bytes().await.expect("an attachment").to_vec()
+    }
+}
