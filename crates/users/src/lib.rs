@@ -20,6 +20,7 @@ mod change_profile;
 mod current_user;
 mod db;
 mod emails;
+mod end_sessions;
 mod events;
 mod hashing;
 mod jobs;

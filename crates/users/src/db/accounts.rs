@@ -136,6 +136,24 @@ pub(crate) async fn set_password(
     .context("set password")
 }
 
+/// Ends every session and token. The new session generation; `None` without such an account.
+pub(crate) async fn end_sessions(
+    connection: &mut PgConnection,
+    id: UserId,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<i32>> {
+    sqlx::query_scalar!(
+        "UPDATE users.users SET session_generation = session_generation + 1, updated_at = $2
+         WHERE id = $1
+         RETURNING session_generation",
+        id.as_uuid(),
+        now,
+    )
+    .fetch_optional(connection)
+    .await
+    .context("end sessions")
+}
+
 /// Replaces the hash of a password that stays the same, unless the password was changed since `old` was read.
 pub(crate) async fn replace_hash(
     connection: &mut PgConnection,

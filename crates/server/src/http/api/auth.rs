@@ -9,19 +9,28 @@ use crate::http::error::AppError;
 
 /// The person on whose behalf a program sends the request, shown by an access token.
 #[derive(Clone, Copy, Debug)]
-pub struct ApiUser(Actor);
+pub struct ApiUser {
+    actor: Actor,
+    session_generation: i32,
+}
 
 impl ApiUser {
     /// Whose id to scope use cases by.
     #[must_use]
     pub fn id(&self) -> UserId {
-        self.0.user_id
+        self.actor.user_id
     }
 
     /// Who they are and what they may do.
     #[must_use]
     pub fn actor(&self) -> Actor {
-        self.0
+        self.actor
+    }
+
+    /// The generation of sessions and tokens that are still good.
+    #[must_use]
+    pub fn session_generation(&self) -> i32 {
+        self.session_generation
     }
 }
 
@@ -32,7 +41,10 @@ impl FromRequestParts<App> for ApiUser {
         let token = bearer(parts).ok_or(AppError::SignInRequired)?;
         let user = app.users().authenticate(token).await?;
         context::of(parts)?.set_user_id(user.id);
-        Ok(Self(user.actor()))
+        Ok(Self {
+            actor: user.actor(),
+            session_generation: user.session_generation,
+        })
     }
 }
 

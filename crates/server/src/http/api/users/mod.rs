@@ -8,6 +8,7 @@ use crate::app::App;
 mod accounts;
 mod avatar;
 mod me;
+mod sessions;
 mod tokens;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -22,6 +23,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(me::change_email))
         .routes(routes!(avatar::start))
         .routes(routes!(avatar::finish))
+        .routes(routes!(sessions::list, sessions::end_all))
+        .routes(routes!(sessions::end))
 }
 
 #[cfg(test)]

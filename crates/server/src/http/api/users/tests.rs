@@ -1,10 +1,13 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{Method, Request, StatusCode, header};
+use kernel::UserId;
+use platform::sessions::{NewSession, SessionLimits};
 use platform::testing::TestPlatform;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use users::testing::PASSWORD;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::http::router;
@@ -91,4 +94,44 @@ async fn signing_up_answers_the_same_for_an_address_that_has_an_account() {
             "{email}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_program_lists_browsers_and_signs_them_out() {
+    let (platform, router) = with_ann().await;
+    let (_, tokens) = sign_in(&router, PASSWORD).await;
+    let access = tokens["access_token"].as_str().unwrap();
+    let (_, me) = send(&router, Method::GET, "/me", access, &json!({})).await;
+    let user_id = me["id"].as_str().unwrap().parse().unwrap();
+    let browser = async |user_id, generation| {
+        let session = NewSession {
+            user_id,
+            generation,
+            limits: SessionLimits::CUSTOMER,
+            user_agent: "Firefox".to_owned(),
+            network: "203.0.113.0/24".to_owned(),
+        };
+        platform.sessions.create(session).await.unwrap().1
+    };
+    let (known, stranger) = (browser(user_id, 1).await, UserId::from_uuid(Uuid::nil()));
+    let (_void, foreign) = (browser(user_id, 0).await, browser(stranger, 1).await);
+
+    let (status, sessions) = send(&router, Method::GET, "/me/sessions", access, &json!({})).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(sessions.as_array().unwrap().len(), 1, "{sessions}");
+    assert_eq!(sessions[0]["id"], known.to_string());
+    for (id, expected) in [
+        (foreign, StatusCode::NOT_FOUND),
+        (known, StatusCode::NO_CONTENT),
+        (known, StatusCode::NOT_FOUND),
+    ] {
+        let path = format!("/me/sessions/{id}");
+        let (status, _) = send(&router, Method::DELETE, &path, access, &json!({})).await;
+        assert_eq!(status, expected);
+    }
+
+    let (status, _) = send(&router, Method::DELETE, "/me/sessions", access, &json!({})).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (status, _) = send(&router, Method::GET, "/me", access, &json!({})).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
 }

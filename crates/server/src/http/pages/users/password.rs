@@ -1,20 +1,18 @@
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect};
 use http::HeaderMap;
-use kernel::Token;
-use platform::Platform;
 use secrecy::SecretString;
 use serde::Deserialize;
 use users::{ChangePassword, Users};
 
 use super::field_errors;
+use super::sessions::go_on;
 use crate::app::App;
 use crate::http::error::Result;
 use crate::http::extract::Form;
 use crate::http::forms::FieldErrors;
 use crate::http::pages::{self, Layout};
-use crate::http::session::{CurrentUser, Flash};
+use crate::http::session::CurrentUser;
 
 /// The password that is, and the one that is to be.
 #[derive(Default, Deserialize)]
@@ -42,7 +40,6 @@ pub(super) async fn show(layout: Layout, _: CurrentUser) -> Result {
 /// Changes the password. That ends every session; this browser's goes on under a new token.
 pub(super) async fn change(
     State(app): State<App>,
-    State(platform): State<Platform>,
     State(users): State<Users>,
     layout: Layout,
     user: CurrentUser,
@@ -62,26 +59,6 @@ pub(super) async fn change(
             });
         }
     };
-    let cookies = app.site().cookies;
-    let token = cookies.session_of(&headers);
-    Ok(match rotate(&platform, token, generation).await {
-        Some(token) => (
-            cookies.session(&token),
-            Flash::success("Your password is changed, and other browsers are signed out.")
-                .cookie(cookies),
-            Redirect::to("/account"),
-        )
-            .into_response(),
-        None => Flash::success("Your password is changed. Please sign in with it.")
-            .redirect(&app, "/sign-in"),
-    })
-}
-
-/// The session's new token. The password has changed by now: that the session could not follow is no failure of that.
-async fn rotate(platform: &Platform, token: Option<Token>, generation: i32) -> Option<Token> {
-    let rotated = platform.sessions.rotate(&token?, generation).await;
-    rotated.unwrap_or_else(|error| {
-        tracing::warn!(chain = format!("{error:#}"), "cannot rotate a session");
-        None
-    })
+    let message = "Your password is changed, and other browsers are signed out.";
+    Ok(go_on(&app, &headers, generation, message, "/account").await)
 }

@@ -1,8 +1,11 @@
 use askama::Template;
 use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
+use http::HeaderMap;
 use kernel::SessionId;
 use platform::Platform;
+use users::Users;
 
 use super::user_agent;
 use crate::app::App;
@@ -63,13 +66,42 @@ pub(super) async fn end(
     Ok(Flash::success("That browser is signed out.").redirect(&app, "/account/sessions"))
 }
 
-/// Signs every other browser out.
+/// Signs everything else out, programs included.
 pub(super) async fn end_others(
     State(app): State<App>,
-    State(platform): State<Platform>,
+    State(users): State<Users>,
     user: CurrentUser,
+    headers: HeaderMap,
 ) -> Result {
-    let this = Some(user.session_id());
-    platform.sessions.end_all(user.id(), this).await?;
-    Ok(Flash::success("All other browsers are signed out.").redirect(&app, "/account/sessions"))
+    let generation = users.end_sessions(user.id()).await?;
+    let message = "All other browsers and programs are signed out.";
+    Ok(go_on(&app, &headers, generation, message, "/account/sessions").await)
+}
+
+/// Answers a person who has just ended all their sessions: the one of this browser goes on at `next`, under a new token.
+/// What they did is done by now: if the session cannot follow, they sign in again.
+pub(super) async fn go_on(
+    app: &App,
+    headers: &HeaderMap,
+    generation: i32,
+    message: &'static str,
+    next: &str,
+) -> Response {
+    let cookies = app.site().cookies;
+    let rotated = match cookies.session_of(headers) {
+        Some(token) => app.platform().sessions.rotate(&token, generation).await,
+        None => Ok(None),
+    };
+    let token = rotated.unwrap_or_else(|error| {
+        tracing::warn!(chain = format!("{error:#}"), "cannot rotate a session");
+        None
+    });
+    let message = Flash::success(message);
+    match token {
+        Some(token) => {
+            let (session, message) = (cookies.session(&token), message.cookie(cookies));
+            (session, message, Redirect::to(next)).into_response()
+        }
+        None => message.redirect(app, "/sign-in"),
+    }
 }

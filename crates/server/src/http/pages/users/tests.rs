@@ -326,8 +326,14 @@ async fn people_see_where_they_are_signed_in_and_end_what_they_do_not_know() {
     assert!(!other.is_signed_in().await);
 
     let mut other = site.anns_browser().await;
-    this.post("/account/sessions/end-others", &[]).await;
+    let before = this.cookies.clone();
+    let answer = this.post("/account/sessions/end-others", &[]).await;
+    assert_eq!(answer.location, "/account/sessions");
     assert!(this.is_signed_in().await && !other.is_signed_in().await);
+    other.cookies = before;
+    assert!(!other.is_signed_in().await, "the session has a new token");
+    let page = this.get("/account/sessions").await.text;
+    assert_eq!(page.matches("Firefox on Linux").count(), 1, "{page}");
 }
 
 #[tokio::test]
