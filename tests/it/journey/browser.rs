@@ -51,8 +51,9 @@ async fn sign_up(shop: &Shop, window: &Window) {
     window.go_to(link.as_str()).await;
     window.picture("02-verify").await;
     window.submit("/verify-email").await;
-    // The account's page, which asks to sign in first.
+    // The account's page asks to sign in first, and the message is not lost on the way.
     window.find("form[action^='/sign-in']").await;
+    window.find(".notice--success").await;
     window.picture("03-verified").await;
 }
 

@@ -1,6 +1,7 @@
 //! Who is signed in: from the session cookie to the person, once a request; and the other cookies of the site.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::middleware::Next;
@@ -67,8 +68,11 @@ pub(crate) async fn load(State(app): State<App>, request: Request, next: Next) -
             .remove(SiteCookie::Session)
             .append_to(response.headers_mut());
     }
-    // A redirect shows no message, so one that it found is kept for the page that follows.
-    if context.flash_is_spent() && !response.status().is_redirection() {
+    // A redirect shows no message, so one that was found is kept for the page that follows. An error has no shape yet: it may
+    // become a redirect to the sign-in form further out.
+    let is_page = !response.status().is_redirection()
+        && response.extensions().get::<Arc<AppError>>().is_none();
+    if context.flash_is_spent() && is_page {
         cookies
             .remove(SiteCookie::Flash)
             .append_to(response.headers_mut());
