@@ -14,7 +14,7 @@ const BATCH: u64 = 1_000;
 const UPLOAD_KEPT_FOR: TimeDelta = TimeDelta::days(1);
 
 impl Users {
-    /// Deletes expired links and tokens, up to [`BATCH`] rows in one transaction, and up to 100 uploads that came to
+    /// Deletes expired links and tokens, up to 1,000 rows in one transaction, and up to 100 uploads that came to
     /// nothing.
     ///
     /// Files go before the rows that name them, so that a run that breaks off is made good by the next.
