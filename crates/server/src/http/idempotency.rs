@@ -21,12 +21,16 @@ use crate::http::limits;
 pub(crate) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
+/// Answers with tokens, which are stored nowhere but as hashes.
+const NEVER_KEPT: &str = "/api/v1/auth/";
+
 /// The longest answer that is kept. No POST answers with more.
 const MAX_ANSWER: usize = 1024 * 1024;
 
 /// Serves a POST with a key once, and its repetitions from what was kept.
 pub(crate) async fn once(State(app): State<App>, request: Request, next: Next) -> Response {
-    if request.method() == Method::POST && request.headers().contains_key(KEY) {
+    let may_be_kept = !request.uri().path().starts_with(NEVER_KEPT);
+    if request.method() == Method::POST && request.headers().contains_key(KEY) && may_be_kept {
         serve_once(&app, request, next).await.into_response()
     } else {
         next.run(request).await

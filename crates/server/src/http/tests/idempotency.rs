@@ -56,6 +56,24 @@ impl Program {
 }
 
 #[tokio::test]
+async fn an_answer_with_new_tokens_is_never_kept() {
+    let program = Program::start().await;
+    let sign_in = async || {
+        let body = json!({"email": an_address("ann"), "password": PASSWORD}).to_string();
+        let request = Request::post("/api/v1/auth/token")
+            .header(header::AUTHORIZATION, format!("Bearer {}", program.token))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("idempotency-key", "key-1");
+        let request = request.body(Body::from(body)).unwrap();
+        program.server.send(request).await
+    };
+    let (first, second) = (sign_in().await, sign_in().await);
+    assert_eq!(first.status, StatusCode::OK, "{}", first.text());
+    assert!(!second.headers.contains_key("idempotency-replayed"));
+    assert_ne!(first.body, second.body);
+}
+
+#[tokio::test]
 async fn a_repetition_is_answered_as_before_and_does_nothing() {
     let program = Program::start().await;
     let first = program.add_to_cart("key-1", 2).await;
