@@ -52,8 +52,6 @@ typed_ids! {
     UserId;
     /// One signed-in browser. Not a secret: the session's token is, see [`crate::Token`].
     SessionId;
-    /// One sign-in of a program, and all refresh tokens that it led to.
-    TokenFamilyId;
     /// One uploaded picture of a person.
     AvatarId;
     /// A product of the catalogue.

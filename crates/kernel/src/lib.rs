@@ -23,7 +23,7 @@ pub use email::{EmailAddress, InvalidEmailAddress};
 pub use entropy::Entropy;
 pub use ids::{
     AvatarId, CartId, EventId, InvoiceId, JobId, OrderId, PaymentId, ProductId, RefundId,
-    SessionId, TokenFamilyId, UserId,
+    SessionId, UserId,
 };
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest, PageSize};
