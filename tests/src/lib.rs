@@ -11,12 +11,15 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use platform::testing::{TestDatabase, services};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -119,6 +122,32 @@ impl Shop {
             .expect("a server that can be ended");
     }
 
+    /// Empties this shop's Redis, as a restart of Redis without persistence does.
+    pub async fn flush_redis(&self) {
+        let url = self
+            .environment
+            .iter()
+            .find(|(name, _)| *name == "REDIS_URL");
+        let url = parse(&url.expect("the shop has a Redis").1);
+        let address = (
+            url.host_str().unwrap_or_default(),
+            url.port().unwrap_or(6379),
+        );
+        let mut redis = TcpStream::connect(address).await.expect("Redis answers");
+        // Redis takes commands as plain lines too (https://redis.io/docs/latest/develop/reference/protocol-spec/).
+        let commands = format!("SELECT {}\r\nFLUSHDB\r\nQUIT\r\n", &url.path()[1..]);
+        redis
+            .write_all(commands.as_bytes())
+            .await
+            .expect("Redis listens");
+        let mut answers = String::new();
+        redis
+            .read_to_string(&mut answers)
+            .await
+            .expect("Redis answers");
+        assert_eq!(answers, "+OK\r\n+OK\r\n+OK\r\n");
+    }
+
     /// Starts a process that runs background jobs and nothing else.
     pub fn start_worker(&mut self) {
         self.worker = Some(program(&["worker"], &self.environment, &self.logs));
@@ -151,7 +180,7 @@ fn environment(
         ),
         ("METRICS_ADDRESS", format!("127.0.0.1:{}", free_port())),
         ("DATABASE_URL", database.url_of("app").to_string()),
-        ("REDIS_URL", services().redis_url.clone()),
+        ("REDIS_URL", redis_url()),
         (
             "STORAGE_URL",
             format!("file://{}", folder.join("storage").display()),
@@ -182,6 +211,14 @@ fn program(arguments: &[&str], environment: &[(&'static str, String)], logs: &Pa
         .kill_on_drop(true)
         .spawn()
         .expect("the server's binary: run `cargo build -p server` first")
+}
+
+/// A database of the test's Redis that no other shop uses at the same time: Redis has 16, and the first is left to the
+/// other tests.
+fn redis_url() -> String {
+    static TAKEN: AtomicUsize = AtomicUsize::new(0);
+    let number = 1 + TAKEN.fetch_add(1, Ordering::Relaxed) % 15;
+    format!("{}/{number}", services().redis_url)
 }
 
 /// Where this build puts programs: a test's own is in the folder `deps` there.

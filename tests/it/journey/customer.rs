@@ -39,8 +39,8 @@ impl Customer {
         call(shop, Method::POST, path, Some(&self.access_token), body).await
     }
 
-    /// Looks for mugs and orders two of them; gives the order's number.
-    pub(super) async fn order_two_mugs(&self, shop: &Shop) -> String {
+    /// Looks for mugs and puts two of them into the cart.
+    pub(super) async fn fill_cart(&self, shop: &Shop) -> Value {
         let found = self.get(shop, "/products?q=mug").await;
         let mut products = found["items"].as_array().unwrap().iter();
         let mug = products.find(|product| product["slug"] == MUG).unwrap();
@@ -48,7 +48,12 @@ impl Customer {
         let line = json!({ "product_id": mug["id"], "quantity": 2 });
         let (status, cart) = self.post(shop, "/cart/lines", line).await;
         assert_eq!(status, 200, "{cart}");
+        cart
+    }
 
+    /// Orders two mugs; gives the order's number.
+    pub(super) async fn order_two_mugs(&self, shop: &Shop) -> String {
+        let cart = self.fill_cart(shop).await;
         let order = json!({
             "email": self.email,
             "delivery": {
