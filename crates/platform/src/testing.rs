@@ -11,7 +11,6 @@ mod database;
 mod tests;
 
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -67,16 +66,11 @@ fn from_environment() -> Option<Services> {
 }
 
 fn from_workspace() -> Option<Services> {
-    let file: PathBuf = [
-        env!("CARGO_MANIFEST_DIR"),
-        "..",
-        "..",
-        ".dev",
-        "services.json",
-    ]
-    .iter()
-    .collect();
-    serde_json::from_slice(&std::fs::read(file).ok()?).ok()
+    // Cargo starts a test in its package's folder.
+    let here = std::env::current_dir().ok()?;
+    here.ancestors()
+        .map(|folder| folder.join(".dev/services.json"))
+        .find_map(|file| serde_json::from_slice(&std::fs::read(file).ok()?).ok())
 }
 
 /// When every test begins: 5 January 2026, 12:00 UTC, a Monday.

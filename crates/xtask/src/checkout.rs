@@ -4,17 +4,24 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
     process::Command,
+    sync::LazyLock,
 };
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
-/// The folder that holds the workspace's `Cargo.toml`.
+/// The folder that holds the workspace's `Cargo.toml`, found as cargo finds the alias `xtask`: upwards from where the
+/// person stands. A path kept from compile time would be another checkout's where two share a target folder.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .expect("this crate lies two folders below the root")
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let here = std::env::current_dir().expect("the current folder exists");
+        let root = here
+            .ancestors()
+            .find(|folder| folder.join("crates/xtask/Cargo.toml").is_file());
+        root.expect("the current folder lies in the checkout")
+            .to_owned()
+    });
+    &ROOT
 }
 
 /// Everything that running here leaves behind; ignored by git, safe to delete while nothing runs.

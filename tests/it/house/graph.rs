@@ -51,7 +51,6 @@ impl House {
                 "--format-version",
                 "1",
             ])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()
             .unwrap();
         assert!(

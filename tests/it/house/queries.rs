@@ -12,7 +12,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(name: &str) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let root = Path::new("..");
         let scratch = target().join("planted").join(name);
         if scratch.exists() {
             fs::remove_dir_all(&scratch).unwrap();

@@ -220,10 +220,7 @@ mod tests {
     #[test]
     fn every_asset_that_a_template_names_exists() {
         let mut found = Vec::new();
-        templates(
-            &FilePath::new(env!("CARGO_MANIFEST_DIR")).join("templates"),
-            &mut found,
-        );
+        templates(FilePath::new("templates"), &mut found);
         let names: Vec<&str> = found
             .iter()
             .flat_map(|template| template.split("asset(\"").skip(1))
