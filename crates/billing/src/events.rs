@@ -41,6 +41,26 @@ impl Event for PaymentRefunded {
     const NAME: &'static str = "billing.payment_refunded";
 }
 
+/// Some of the money for an order has gone back, and more is left. It is not [`PaymentRefunded`] with a flag: a worker of
+/// the release before would not look at the flag, and take the whole order for refunded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentPartlyRefunded {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// The order that it was for.
+    pub order_id: OrderId,
+    /// The refund that brought back a part of it.
+    pub refund_id: RefundId,
+    /// What that refund brought back.
+    pub amount: Money,
+    /// What all refunds have brought back so far.
+    pub returned: Money,
+}
+
+impl Event for PaymentPartlyRefunded {
+    const NAME: &'static str = "billing.payment_partly_refunded";
+}
+
 /// An invoice or credit note has its number. Its document follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvoiceIssued {

@@ -172,7 +172,7 @@ fn credited_lines(invoice: &Invoice, refund: &Refund) -> Vec<InvoiceLine> {
         return invoice.content.lines.clone();
     }
     vec![InvoiceLine {
-        title: format!("Part of invoice {}", invoice.number),
+        title: format!("Partial refund of order {}", invoice.order_number),
         quantity: 1,
         unit_price: refund.amount,
         line_total: refund.amount,

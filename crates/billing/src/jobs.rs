@@ -57,6 +57,8 @@ pub struct SendRefund {
 impl Job for SendRefund {
     const KIND: &'static str = "billing.send_refund";
     const QUEUE: Queue = Queue::Default;
+    /// 2: refunds may be partial. A worker that knows version 1 would take the whole payment for refunded.
+    const VERSION: i16 = 2;
 }
 
 /// Makes the document of an invoice or credit note.

@@ -61,7 +61,7 @@ use secrecy::SecretString;
 
 pub use check_payment::CheckPaymentError;
 pub use db::MIGRATOR;
-pub use events::{InvoiceIssued, PaymentRefunded, PaymentSucceeded};
+pub use events::{InvoiceIssued, PaymentPartlyRefunded, PaymentRefunded, PaymentSucceeded};
 pub use invoice::{Customer, InvoiceKind, InvoiceLine};
 pub use invoice_views::{InvoiceDocumentError, InvoiceView, ListInvoicesError};
 pub use issue_invoice::IssueInvoice;
@@ -75,7 +75,7 @@ pub use payment::{InvalidTransition, PaymentStatus};
 pub use payment_views::PaymentView;
 pub use receive_webhook::ReceiveWebhookError;
 pub use refund::RefundStatus;
-pub use request_refund::{RefundError, RefundView};
+pub use request_refund::{RefundError, RefundView, RequestRefund};
 pub use settings::{BillingSettings, Seller};
 pub use start_checkout::{Checkout, ReturnUrls, StartCheckoutError};
 

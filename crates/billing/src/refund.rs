@@ -89,11 +89,17 @@ impl Refund {
 
 /// What of a payment has been given back or promised, in minor units.
 pub(crate) fn committed(refunds: &[Refund]) -> i64 {
-    refunds
-        .iter()
-        .filter(|refund| refund.status != RefundStatus::Failed)
-        .map(|refund| refund.amount.minor())
-        .sum()
+    total(refunds, |status| status != RefundStatus::Failed)
+}
+
+/// What of a payment has been given back, in minor units.
+pub(crate) fn returned(refunds: &[Refund]) -> i64 {
+    total(refunds, |status| status == RefundStatus::Succeeded)
+}
+
+fn total(refunds: &[Refund], counts: impl Fn(RefundStatus) -> bool) -> i64 {
+    let counted = refunds.iter().filter(|refund| counts(refund.status));
+    counted.map(|refund| refund.amount.minor()).sum()
 }
 
 #[cfg(test)]
@@ -138,5 +144,12 @@ mod tests {
         assert_eq!(committed(&refunds), 120);
         refunds[0].fail("declined".to_owned());
         assert_eq!(committed(&refunds), 20);
+    }
+
+    #[test]
+    fn what_is_only_promised_has_not_been_given_back() {
+        let mut refunds = vec![requested(100), requested(20)];
+        refunds[1].succeed();
+        assert_eq!((committed(&refunds), returned(&refunds)), (120, 20));
     }
 }

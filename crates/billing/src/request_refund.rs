@@ -10,6 +10,17 @@ use crate::payment::{Payment, PaymentStatus};
 use crate::refund::{self, Refund, RefundStatus};
 use crate::{Billing, db};
 
+/// What a member of staff gives back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRefund {
+    /// The number of the order that was paid.
+    pub order_number: String,
+    /// How much; all that is left where `None`.
+    pub amount: Option<Money>,
+    /// Why, for the audit log.
+    pub reason: String,
+}
+
 /// A refund, as callers see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundView {
@@ -23,6 +34,17 @@ pub struct RefundView {
     pub status: RefundStatus,
 }
 
+impl From<Refund> for RefundView {
+    fn from(refund: Refund) -> Self {
+        Self {
+            id: refund.id,
+            payment_id: refund.payment_id,
+            amount: refund.amount,
+            status: refund.status,
+        }
+    }
+}
+
 /// Why no refund was requested.
 #[derive(Debug, thiserror::Error)]
 pub enum RefundError {
@@ -32,33 +54,40 @@ pub enum RefundError {
     /// Nothing of the payment is left to give back: it was not paid, or all has been given back or promised.
     #[error("a payment that is {0} has nothing left to refund")]
     NotRefundable(PaymentStatus),
+    /// Only an amount from one minor unit up to what is left can be given back, in the currency of the payment.
+    #[error("at most {left} can be given back")]
+    AmountOutOfRange {
+        /// What has not been given back or promised yet.
+        left: Money,
+    },
     /// Something else went wrong.
     #[error(transparent)]
     Unexpected(#[from] anyhow::Error),
 }
 
 impl Billing {
-    /// Gives back what a customer has paid for an order. The money moves in a job; the reason goes to the audit log.
+    /// Gives back what a customer has paid for an order, or a part of it. The money moves in a job; the reason goes to the
+    /// audit log.
     ///
     /// # Errors
     /// See [`RefundError`].
     #[instrument(name = "billing.refund", skip_all)]
-    pub async fn refund(
+    pub async fn refund_in_tx(
         &self,
+        tx: &mut Tx,
         staff: Staff,
-        order_number: &str,
-        reason: &str,
+        request: RequestRefund,
     ) -> Result<RefundView, RefundError> {
-        let mut tx = self.db.begin().await?;
-        let payment = db::payments::lock_of_order_number(&mut tx, order_number)
+        let payment = db::payments::lock_of_order_number(tx, &request.order_number)
             .await
             .context("lock payment")?
             .ok_or(RefundError::NotFound)?;
+        let by = Some(staff.user_id());
         let refund = self
-            .request(&mut tx, &payment, reason, Some(staff.user_id()))
+            .request(tx, &payment, request.amount, &request.reason, by)
             .await?;
         let entry = AuditEntry {
-            actor: Some(staff.user_id()),
+            actor: by,
             action: "billing.refund",
             subject_type: "payment",
             subject_id: payment.id.to_string(),
@@ -67,17 +96,26 @@ impl Billing {
                 "order_number": payment.order_number,
                 "refund_id": refund.id,
                 "amount": refund.amount,
-                "reason": reason,
+                "reason": request.reason,
             })),
         };
-        self.audit.record(&mut tx, entry).await?;
+        self.audit.record(tx, entry).await?;
+        Ok(RefundView::from(refund))
+    }
+
+    /// As [`Billing::refund_in_tx`], in a transaction of its own.
+    ///
+    /// # Errors
+    /// See [`RefundError`].
+    pub async fn refund(
+        &self,
+        staff: Staff,
+        request: RequestRefund,
+    ) -> Result<RefundView, RefundError> {
+        let mut tx = self.db.begin().await?;
+        let refund = self.refund_in_tx(&mut tx, staff, request).await?;
         tx.commit().await.context("commit refund")?;
-        Ok(RefundView {
-            id: refund.id,
-            payment_id: refund.payment_id,
-            amount: refund.amount,
-            status: refund.status,
-        })
+        Ok(refund)
     }
 
     /// Gives back money that arrived for an order which could no longer be paid. If that is under way already, nothing
@@ -96,26 +134,31 @@ impl Billing {
             .context("lock payment")?
             .context("a payment that was rejected does not exist")?;
         let reason = "The order could no longer be paid.";
-        match self.request(tx, &payment, reason, None).await {
+        match self.request(tx, &payment, None, reason, None).await {
             Ok(_) | Err(RefundError::NotRefundable(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Saves a refund of all that is left of `payment`, which is locked.
+    /// Saves a refund of `amount`, or of all that is left of `payment`, which is locked.
     pub(crate) async fn request(
         &self,
         tx: &mut Tx,
         payment: &Payment,
+        amount: Option<Money>,
         reason: &str,
         requested_by: Option<UserId>,
     ) -> Result<Refund, RefundError> {
         let refunds = db::refunds::list_of_payment(tx, payment.id)
             .await
             .context("list refunds")?;
-        let amount = payment
+        let left = payment
             .refundable(refund::committed(&refunds))
             .map_err(|refused| RefundError::NotRefundable(refused.0))?;
+        let amount = amount.unwrap_or(left);
+        if amount.currency() != left.currency() || !(1..=left.minor()).contains(&amount.minor()) {
+            return Err(RefundError::AmountOutOfRange { left });
+        }
         let refund = Refund {
             id: RefundId::generate(&self.clock, &self.entropy),
             payment_id: payment.id,

@@ -56,7 +56,7 @@ impl Billing {
             .context("lock payment")?
             .context("only what was paid can be given back")?;
         let reason = "Came back unused.";
-        let refund = self.request(&mut tx, &payment, reason, None).await?;
+        let refund = self.request(&mut tx, &payment, None, reason, None).await?;
         let reply = json!({ "id": format!("re_demo_{}", refund.id), "status": "succeeded" });
         let reply = serde_json::from_value(reply).context("write a provider's reply")?;
         self.apply_refund_in_tx(&mut tx, refund.id, &reply).await?;

@@ -1,16 +1,16 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use kernel::RefundId;
+use kernel::{Money, RefundId};
 use platform::db::Tx;
 use platform::jobs::{JobError, JobResult, JobRun};
 
-use crate::events::PaymentRefunded;
+use crate::events::{PaymentPartlyRefunded, PaymentRefunded};
 use crate::jobs::SendRefund;
 use crate::ledger::Booking;
 use crate::payment::Payment;
 use crate::provider::{self, ProviderError, RefundReply, RefundState};
-use crate::refund::{Refund, RefundStatus};
+use crate::refund::{self, Refund, RefundStatus};
 use crate::{Billing, db};
 
 /// Some banks take days. A webhook will tell; this is how often we ask in case it is lost.
@@ -99,17 +99,32 @@ impl Billing {
     ) -> anyhow::Result<()> {
         self.book(tx, &Booking::of_refund(refund.id, refund.amount))
             .await?;
-        payment.refund().context("refund payment")?;
-        db::payments::update(tx, payment)
+        let refunds = db::refunds::list_of_payment(tx, payment.id)
             .await
-            .context("update payment")?;
-        let event = PaymentRefunded {
-            payment_id: payment.id,
-            order_id: payment.order_id,
-            refund_id: refund.id,
-            amount: refund.amount,
-        };
-        self.events.publish(tx, &event).await?;
+            .context("list refunds")?;
+        let returned = Money::new(refund::returned(&refunds), payment.amount.currency());
+        if returned == payment.amount {
+            payment.refund().context("refund payment")?;
+            db::payments::update(tx, payment)
+                .await
+                .context("update payment")?;
+            let event = PaymentRefunded {
+                payment_id: payment.id,
+                order_id: payment.order_id,
+                refund_id: refund.id,
+                amount: refund.amount,
+            };
+            self.events.publish(tx, &event).await?;
+        } else {
+            let event = PaymentPartlyRefunded {
+                payment_id: payment.id,
+                order_id: payment.order_id,
+                refund_id: refund.id,
+                amount: refund.amount,
+                returned,
+            };
+            self.events.publish(tx, &event).await?;
+        }
         self.issue_credit_note_in_tx(tx, payment, refund).await
     }
 

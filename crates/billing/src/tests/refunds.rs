@@ -1,19 +1,34 @@
 use std::sync::Arc;
 
-use kernel::OrderId;
+use kernel::{Currency, Money, OrderId};
 use platform::jobs::JobError;
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::*;
 use crate::refund::Refund;
-use crate::{InvoiceIssued, InvoiceKind, PaymentRefunded, RefundError, RefundStatus, RefundView};
+use crate::{
+    InvoiceIssued, InvoiceKind, PaymentPartlyRefunded, PaymentRefunded, RefundError, RefundStatus,
+    RefundView, RequestRefund,
+};
+
+fn all_of(order: &OpenPayment) -> RequestRefund {
+    RequestRefund {
+        order_number: order.order_number.clone(),
+        amount: None,
+        reason: "Damaged".to_owned(),
+    }
+}
+
+fn part_of(order: &OpenPayment, minor: i64) -> RequestRefund {
+    RequestRefund {
+        amount: Some(Money::new(minor, order.amount.currency())),
+        ..all_of(order)
+    }
+}
 
 async fn request(world: &World, order: &OpenPayment) -> RefundView {
-    world
-        .refund(world.staff(), &order.order_number, "Damaged")
-        .await
-        .unwrap()
+    world.refund(world.staff(), all_of(order)).await.unwrap()
 }
 
 async fn send(world: &World, refund: &RefundView) -> JobResult {
@@ -98,10 +113,7 @@ async fn who_refunded_and_why_is_in_the_audit_log() {
     let world = World::start().await;
     let order = world.a_paid_order().await;
     let staff = world.staff();
-    let refund = world
-        .refund(staff, &order.order_number, "Damaged")
-        .await
-        .unwrap();
+    let refund = world.refund(staff, all_of(&order)).await.unwrap();
     let mut connection = world.platform.db.acquire().await.unwrap();
     let entry = sqlx::query!("SELECT actor_id, action, subject_id, after FROM platform.audit_log")
         .fetch_one(&mut *connection)
@@ -117,14 +129,10 @@ async fn who_refunded_and_why_is_in_the_audit_log() {
 async fn what_was_not_paid_cannot_be_refunded() {
     let world = World::start().await;
     let order = world.an_order();
-    let result = world
-        .refund(world.staff(), &order.order_number, "Damaged")
-        .await;
+    let result = world.refund(world.staff(), all_of(&order)).await;
     assert!(matches!(result, Err(RefundError::NotFound)));
     world.open(&order).await;
-    let result = world
-        .refund(world.staff(), &order.order_number, "Damaged")
-        .await;
+    let result = world.refund(world.staff(), all_of(&order)).await;
     assert!(matches!(
         result,
         Err(RefundError::NotRefundable(PaymentStatus::Opened))
@@ -137,8 +145,8 @@ async fn refunds_at_once_never_exceed_what_was_paid() {
     let order = world.a_paid_order().await;
     let mut attempts = JoinSet::new();
     for _ in 0..20 {
-        let (world, number) = (Arc::clone(&world), order.order_number.clone());
-        attempts.spawn(async move { world.refund(world.staff(), &number, "Damaged").await });
+        let (world, all) = (Arc::clone(&world), all_of(&order));
+        attempts.spawn(async move { world.refund(world.staff(), all).await });
     }
     let results = attempts.join_all().await;
     assert_eq!(results.iter().filter(|it| it.is_ok()).count(), 1);
@@ -243,4 +251,105 @@ async fn a_refund_that_overtakes_its_invoice_is_credited_after_it() {
         .map(|it| it.kind)
         .collect();
     assert_eq!(kinds, [InvoiceKind::Invoice, InvoiceKind::CreditNote]);
+}
+
+#[tokio::test]
+async fn parts_go_back_one_by_one_and_the_last_of_them_ends_the_payment() {
+    let world = World::start().await;
+    let order = world.a_paid_order().await;
+    invoice(&world, &order).await;
+    let part = world.refund(world.staff(), part_of(&order, 1_000)).await;
+    let part = part.unwrap();
+    send(&world, &part).await.unwrap();
+    assert_eq!(world.status(&order).await, PaymentStatus::Succeeded);
+    assert_eq!(world.in_clearing().await, 3_200);
+    let eur = |minor| Money::new(minor, Currency::Eur);
+    let partly = PaymentPartlyRefunded {
+        payment_id: part.payment_id,
+        order_id: order.order_id,
+        refund_id: part.id,
+        amount: eur(1_000),
+        returned: eur(1_000),
+    };
+    assert_eq!(
+        world.platform.published::<PaymentPartlyRefunded>().await,
+        [partly]
+    );
+    assert!(
+        world
+            .platform
+            .published::<PaymentRefunded>()
+            .await
+            .is_empty()
+    );
+
+    let rest = request(&world, &order).await;
+    assert_eq!(rest.amount, eur(3_200));
+    send(&world, &rest).await.unwrap();
+    assert_eq!(world.status(&order).await, PaymentStatus::Refunded);
+    assert_eq!(world.in_clearing().await, 0);
+    assert_eq!(world.platform.published::<PaymentRefunded>().await.len(), 1);
+    let papers = world.platform.published::<InvoiceIssued>().await;
+    let credited: Vec<_> = papers[1..]
+        .iter()
+        .map(|it| (it.number.as_str(), it.total))
+        .collect();
+    assert_eq!(
+        credited,
+        [
+            ("CN-2026-000001", eur(1_000)),
+            ("CN-2026-000002", eur(3_200))
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_is_promised_cannot_be_promised_again() {
+    let world = World::start().await;
+    let order = world.a_paid_order().await;
+    let part = part_of(&order, 4_000);
+    world.refund(world.staff(), part).await.unwrap();
+    let usd = RequestRefund {
+        amount: Some(Money::new(100, Currency::Usd)),
+        ..all_of(&order)
+    };
+    for wrong in [
+        part_of(&order, 201),
+        part_of(&order, 0),
+        part_of(&order, -1),
+        usd,
+    ] {
+        let refused = world.refund(world.staff(), wrong.clone()).await;
+        let expected = Money::new(200, Currency::Eur);
+        assert!(
+            matches!(refused, Err(RefundError::AmountOutOfRange { left }) if left == expected),
+            "{wrong:?}: {refused:?}"
+        );
+    }
+    assert_eq!(world.platform.jobs_of::<SendRefund>().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_tenths_at_once_ten_go_back() {
+    let world = Arc::new(World::start().await);
+    let order = world.a_paid_order().await;
+    let mut attempts = JoinSet::new();
+    for _ in 0..50 {
+        let (world, tenth) = (Arc::clone(&world), part_of(&order, 420));
+        attempts.spawn(async move { world.refund(world.staff(), tenth).await });
+    }
+    let results = attempts.join_all().await;
+    let refunds: Vec<_> = results.into_iter().flatten().collect();
+    assert_eq!(refunds.len(), 10);
+    assert_eq!(world.platform.jobs_of::<SendRefund>().await.len(), 10);
+
+    let mut sending = JoinSet::new();
+    for refund in refunds {
+        let world = Arc::clone(&world);
+        sending.spawn(async move { send(&world, &refund).await.unwrap() });
+    }
+    sending.join_all().await;
+    assert_eq!(world.status(&order).await, PaymentStatus::Refunded);
+    assert_eq!(world.in_clearing().await, 0);
+    assert_eq!(world.platform.published::<PaymentRefunded>().await.len(), 1);
 }

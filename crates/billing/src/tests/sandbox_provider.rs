@@ -7,6 +7,7 @@ use sandbox::{Running, Settings};
 use url::Url;
 
 use super::*;
+use crate::RequestRefund;
 
 struct Shop {
     platform: TestPlatform,
@@ -77,7 +78,14 @@ async fn an_order_is_paid_after_a_declined_card_and_refunded() {
     let staff = staff.require_staff().unwrap();
     let refund = shop
         .billing
-        .refund(staff, &order.order_number, "Damaged")
+        .refund(
+            staff,
+            RequestRefund {
+                order_number: order.order_number.clone(),
+                amount: None,
+                reason: "Damaged".to_owned(),
+            },
+        )
         .await
         .unwrap();
     let send = SendRefund {

@@ -34,6 +34,10 @@ impl From<RefundError> for AppError {
                 "payment_not_refundable",
                 "Nothing of this payment is left to give back.",
             ),
+            RefundError::AmountOutOfRange { left } => {
+                let message = format!("Only {left} is left to give back.");
+                Self::Invalid(FieldErrors::of("amount", message))
+            }
             RefundError::Unexpected(error) => error.into(),
         }
     }

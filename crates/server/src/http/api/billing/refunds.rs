@@ -1,8 +1,8 @@
 use axum::extract::State;
 use axum::response::IntoResponse;
-use billing::{Billing, RefundView};
+use billing::{Billing, RefundView, RequestRefund};
 use http::StatusCode;
-use kernel::{PaymentId, RefundId};
+use kernel::{Currency, Money, PaymentId, RefundId};
 use orders::OrderNumber;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,12 +18,26 @@ const LONGEST_REASON: usize = 500;
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = RefundRequest)]
 pub(super) struct RefundRequestBody {
-    /// The number of the order. All that was paid for it goes back.
+    /// The number of the order.
     #[schema(value_type = i64, example = 1001)]
     order_number: OrderNumber,
+    /// How much, in the currency of the payment; all that is left of it unless told.
+    amount: Option<RefundAmountBody>,
     /// Why, for the audit log: 1 to 500 characters.
     #[schema(min_length = 1, max_length = 500)]
     reason: String,
+}
+
+/// An amount of money.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = RefundAmount)]
+pub(super) struct RefundAmountBody {
+    /// In integer minor units (cents), at least 1.
+    #[schema(minimum = 1, example = 500)]
+    minor: i64,
+    /// The ISO 4217 code.
+    #[schema(value_type = String, example = "EUR")]
+    currency: Currency,
 }
 
 /// Money that goes back.
@@ -54,7 +68,7 @@ impl From<RefundView> for RefundBody {
     }
 }
 
-/// Gives back what was paid for an order
+/// Gives back what was paid for an order, or a part of it
 ///
 /// For staff: to everybody else this operation does not exist. The money moves after the answer.
 #[utoipa::path(
@@ -75,7 +89,13 @@ pub(super) async fn request(
         let message = "Say why, in 1 to 500 characters.";
         return Err(AppError::Invalid(FieldErrors::of("reason", message)));
     }
-    let number = body.order_number.to_string();
-    let refund = billing.refund(staff, &number, reason).await?;
+    let request = RequestRefund {
+        order_number: body.order_number.to_string(),
+        amount: body
+            .amount
+            .map(|amount| Money::new(amount.minor, amount.currency)),
+        reason: reason.to_owned(),
+    };
+    let refund = billing.refund(staff, request).await?;
     Ok((StatusCode::ACCEPTED, Json(RefundBody::from(refund))).into_response())
 }
