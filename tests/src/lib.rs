@@ -5,6 +5,7 @@
     reason = "a panic is how a test fails, and whatever fails here fails the test"
 )]
 
+pub mod gates;
 mod inbox;
 
 use std::fs::{self, File};

@@ -9,7 +9,7 @@ use crate::{Billing, db};
 const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// How many rows one transaction deletes: few enough not to be in anybody's way.
-const BATCH: u16 = 1_000;
+const BATCH: u64 = 1_000;
 
 impl Billing {
     /// Handles [`DeleteOldWebhookEvents`].
@@ -24,10 +24,10 @@ impl Billing {
         let before = self.clock.now() - KEPT;
         loop {
             let mut tx = run.begin().await?;
-            let deleted = db::webhook_events::delete_before(&mut tx, before, BATCH.into())
+            let deleted = db::webhook_events::delete_before(&mut tx, before)
                 .await
                 .context("delete webhook events")?;
-            if deleted < u64::from(BATCH) {
+            if deleted < BATCH {
                 return run.complete(tx).await;
             }
             tx.commit().await.context("commit deletion")?;

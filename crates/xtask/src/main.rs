@@ -24,6 +24,7 @@
 
 mod checkout;
 mod dev;
+mod gates;
 mod measure;
 mod ports;
 mod prepare;
@@ -68,6 +69,16 @@ enum Command {
         #[arg(value_enum)]
         steps: Vec<test::Step>,
     },
+    /// Check what must hold for every query, table and crate, and print one table
+    Gates {
+        /// Only these
+        names: Vec<String>,
+    },
+    /// Print the plans of queries, as the gate `plans` sees them
+    Explain {
+        /// A part of the query's text, or of its file's name
+        part: String,
+    },
     /// Measure build times, memory, start time and size, as a Markdown table
     Measure,
 }
@@ -91,6 +102,8 @@ fn run(command: Command, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
         Command::Stop => dev::stop(interrupt)?,
         Command::Services { action } => services::run(&action, interrupt)?,
         Command::Prepare { check } => prepare::run(check, interrupt)?,
+        Command::Gates { names } => return gates::run(&names, interrupt),
+        Command::Explain { part } => return gates::explain(&part, interrupt),
         Command::Test { steps } => return test::run(&steps, interrupt),
         Command::Measure => measure::run(interrupt)?,
     }

@@ -148,14 +148,7 @@ fn run_step(
         ]),
     };
     if let Some(services) = services {
-        // Nobody's own settings: a run here and one on the build server must mean the same.
-        let addresses = services.addresses();
-        command
-            .env(
-                "TEST_SUPERUSER_DATABASE_URL",
-                addresses.database_url("postgres", "postgres"),
-            )
-            .env("TEST_REDIS_URL", addresses.redis_url());
+        services.tell(&mut command);
     }
     Ok(process::run(&mut command, interrupt)?.success())
 }

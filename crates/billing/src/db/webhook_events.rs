@@ -22,18 +22,16 @@ pub(crate) async fn insert(
     Ok(inserted.rows_affected() == 1)
 }
 
-/// Deletes the oldest events that came before `before`, at most `limit`; returns how many there were.
+/// Deletes the oldest events that came before `before`, at most 1,000; returns how many there were.
 pub(crate) async fn delete_before(
     connection: &mut PgConnection,
     before: DateTime<Utc>,
-    limit: i64,
 ) -> sqlx::Result<u64> {
     let deleted = sqlx::query!(
         "DELETE FROM billing.webhook_events WHERE id IN (
-             SELECT id FROM billing.webhook_events WHERE received_at < $1 ORDER BY received_at LIMIT $2
+             SELECT id FROM billing.webhook_events WHERE received_at < $1 ORDER BY received_at LIMIT 1000
          )",
         before,
-        limit,
     )
     .execute(connection)
     .await?;

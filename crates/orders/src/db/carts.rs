@@ -95,6 +95,7 @@ async fn contents(
     let lines = sqlx::query!(
         "SELECT product_id, quantity FROM orders.cart_lines JOIN orders.carts ON id = cart_id
          WHERE user_id = $1 OR token_hash = $2
+         -- waive sort: the lines of one cart, put there one by one
          ORDER BY product_id",
         user_id,
         token_hash,

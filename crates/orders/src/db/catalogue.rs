@@ -129,6 +129,8 @@ pub(crate) async fn search(
     let rows = sqlx::query!(
         r#"SELECT id, ts_rank(search, query) AS "rank!"
            FROM orders.products, websearch_to_tsquery('english', $1) AS query
+           -- waive filter: how well a product matches is known when it is read; the words have left few
+           -- waive sort: the same products, by how well they match
            WHERE active AND search @@ query AND ($2::text IS NULL OR category = $2)
              AND (ts_rank(search, query), id) < ($3::real, $4::uuid)
            ORDER BY ts_rank(search, query) DESC, id DESC

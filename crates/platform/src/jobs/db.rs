@@ -204,6 +204,7 @@ pub(super) async fn heartbeat(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE platform.jobs SET lease_until = clock_timestamp() + $2::interval
+         -- waive scan: the running jobs alone, of which there are as many as workers have places
          WHERE state = 'running' AND lease_token = ANY($1) AND lease_until > clock_timestamp()",
         lease_tokens,
         interval(lease),
@@ -222,7 +223,7 @@ pub(super) async fn rescue(
         Rescued,
         r#"WITH lost AS (
              SELECT id, deaths + 1 >= $2 OR attempt >= max_attempts AS hopeless FROM platform.jobs
-             WHERE state = 'running' AND lease_until < clock_timestamp()
+             WHERE state = 'running' AND lease_until < statement_timestamp()
              ORDER BY lease_until
              LIMIT 1000
              FOR UPDATE SKIP LOCKED
@@ -281,7 +282,9 @@ pub(super) async fn depths(
              count(*) FILTER (WHERE state = 'ready' AND run_at <= $1) AS "waiting!",
              count(*) FILTER (WHERE state = 'dead') AS "dead!",
              min(run_at) FILTER (WHERE state = 'ready' AND run_at <= $1) AS oldest_due
-         FROM platform.jobs WHERE state IN ('ready', 'dead') GROUP BY queue"#,
+         FROM platform.jobs
+         -- waive scan: asked once in ten seconds, and what waits is little unless something is wrong
+         WHERE state IN ('ready', 'dead') GROUP BY queue"#,
         now,
     )
     .fetch_all(connection)

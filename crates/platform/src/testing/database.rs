@@ -84,6 +84,16 @@ impl TestDatabase {
     }
 }
 
+impl TestDatabase {
+    /// Its address for the server's superuser, who may look at everything.
+    #[must_use]
+    pub fn superuser_url(&self) -> Url {
+        let mut url = server_url();
+        url.set_path(&self.name);
+        url
+    }
+}
+
 impl Drop for TestDatabase {
     /// On a thread with a runtime of its own, and waited for: the test's runtime is at its end, and so may be the process.
     fn drop(&mut self) {

@@ -96,6 +96,7 @@ pub(crate) async fn newest(
     sqlx::query_as!(
         Row,
         "SELECT id, content_type, status, refusal FROM users.avatars
+         -- waive filter: one person's uploads, of which a day leaves the newest few
          WHERE user_id = $1 AND status <> 'pending'
          ORDER BY id DESC LIMIT 1",
         user_id.as_uuid(),
@@ -186,6 +187,7 @@ pub(crate) async fn outdated(
 ) -> anyhow::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "SELECT id FROM users.avatars
+         -- waive filter: one person's uploads, of which a day leaves the newest few
          WHERE user_id = $1 AND status = 'rejected'
            AND id < (SELECT id FROM users.avatars WHERE user_id = $1 AND status = 'ready')",
         user_id.as_uuid(),

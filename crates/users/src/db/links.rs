@@ -117,22 +117,20 @@ fn read(user_id: uuid::Uuid, email: &str) -> anyhow::Result<Link> {
     })
 }
 
-/// Deletes up to `limit` links that have expired.
+/// Deletes up to 1,000 links that have expired.
 pub(crate) async fn purge(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
-    limit: i64,
 ) -> anyhow::Result<u64> {
     let purged = sqlx::query!(
         "DELETE FROM users.mailed_links WHERE token_hash IN (
              SELECT token_hash FROM users.mailed_links
              WHERE expires_at <= $1
              ORDER BY expires_at
-             LIMIT $2
+             LIMIT 1000
              FOR UPDATE SKIP LOCKED
          )",
         now,
-        limit,
     )
     .execute(connection)
     .await

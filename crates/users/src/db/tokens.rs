@@ -106,11 +106,10 @@ pub(crate) async fn use_token(
     Ok(used.rows_affected() == 1)
 }
 
-/// Deletes up to `limit` tokens of families that have expired. A family in use is left for the next time.
+/// Deletes up to 1,000 tokens of families that have expired. A family in use is left for the next time.
 pub(crate) async fn purge_tokens(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
-    limit: i64,
 ) -> anyhow::Result<u64> {
     let purged = sqlx::query!(
         "DELETE FROM users.refresh_tokens WHERE token_hash IN (
@@ -118,11 +117,10 @@ pub(crate) async fn purge_tokens(
              FROM users.token_families JOIN users.refresh_tokens ON family_id = id
              WHERE expires_at <= $1
              ORDER BY expires_at
-             LIMIT $2
+             LIMIT 1000
              FOR UPDATE OF token_families SKIP LOCKED
          )",
         now,
-        limit,
     )
     .execute(connection)
     .await
@@ -130,12 +128,11 @@ pub(crate) async fn purge_tokens(
     Ok(purged.rows_affected())
 }
 
-/// Deletes up to `limit` families that have expired and hold no token any more: a program that refreshes for a month
+/// Deletes up to 1,000 families that have expired and hold no token any more: a program that refreshes for a month
 /// leaves thousands, and deleting its family would delete them all in one statement.
 pub(crate) async fn purge_families(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
-    limit: i64,
 ) -> anyhow::Result<u64> {
     let purged = sqlx::query!(
         "DELETE FROM users.token_families WHERE id IN (
@@ -143,11 +140,10 @@ pub(crate) async fn purge_families(
              WHERE expires_at <= $1
                AND NOT EXISTS (SELECT FROM users.refresh_tokens WHERE family_id = token_families.id)
              ORDER BY expires_at
-             LIMIT $2
+             LIMIT 1000
              FOR UPDATE SKIP LOCKED
          )",
         now,
-        limit,
     )
     .execute(connection)
     .await

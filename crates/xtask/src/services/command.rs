@@ -134,6 +134,14 @@ impl Borrowed {
         self.addresses
     }
 
+    /// Tells a test program where they are. Nobody's own settings: a run here and one on the build server mean the same.
+    pub(crate) fn tell(&self, command: &mut Command) {
+        let database = self.addresses.database_url("postgres", "postgres");
+        command
+            .env("TEST_SUPERUSER_DATABASE_URL", database)
+            .env("TEST_REDIS_URL", self.addresses.redis_url());
+    }
+
     /// The folder for what is thrown away with the services.
     pub(crate) fn home(&self) -> &Path {
         self.services.home()

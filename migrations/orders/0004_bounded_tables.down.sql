@@ -1,0 +1,1 @@
+COMMENT ON TABLE orders.categories IS NULL;
