@@ -1,7 +1,8 @@
 //! The payment provider: a small client for the part of Stripe's REST API that hosted checkout needs
 //! (<https://docs.stripe.com/api>). Another service that speaks it works by changing address and key.
 //!
-//! Nothing is retried here: whoever calls holds an idempotency key, and a job or a person that tries again.
+//! A call for a person who waits is made again when that may help ([`Provider::for_a_person`]); every call is idempotent,
+//! by its method or by a key. A call from a job is made once: the job is repeated.
 
 mod error;
 mod standing;
@@ -39,6 +40,7 @@ pub(crate) struct Provider {
     dependency: Dependency,
     base: Url,
     authorization: HeaderValue,
+    persistent: bool,
 }
 
 /// A checkout session to open. The same attempt must always be sent with the same fields: they share a key.
@@ -72,7 +74,16 @@ impl Provider {
             dependency: outbound.dependency("payments", policy)?,
             base,
             authorization,
+            persistent: false,
         })
+    }
+
+    /// The same, more patient: what fails in passing is tried again within the deadline.
+    pub(crate) fn for_a_person(&self) -> Self {
+        Self {
+            persistent: true,
+            ..self.clone()
+        }
     }
 
     /// Opens a page on which the customer can pay.
@@ -191,7 +202,11 @@ impl Provider {
         let request = request
             .body(body)
             .map_err(|error| ProviderError::Unreadable(error.into()))?;
-        let reply = self.dependency.send(request).await?;
+        let reply = if self.persistent {
+            self.dependency.send_persistently(request).await?
+        } else {
+            self.dependency.send(request).await?
+        };
         if reply.status == StatusCode::OK {
             serde_json::from_slice(&reply.body)
                 .map_err(|error| ProviderError::Unreadable(error.into()))

@@ -69,7 +69,8 @@ impl Billing {
         let (mut payment, mut step) = self.prepare_checkout(&open).await?;
         if let NextStep::AskProvider(session) = &step {
             // The session has run out by our clock, and nobody has told us how it ended.
-            let standing = self.provider.session_standing(&session.id).await?;
+            let provider = self.provider.for_a_person();
+            let standing = provider.session_standing(&session.id).await?;
             self.settle(standing).await?;
             (payment, step) = self.prepare_checkout(&open).await?;
         }
@@ -116,6 +117,7 @@ impl Billing {
         return_to: &ReturnUrls,
     ) -> Result<Session, ProviderError> {
         self.provider
+            .for_a_person()
             .open_session(provider::OpenSession {
                 payment_id: payment.id,
                 attempt: attempt.number,

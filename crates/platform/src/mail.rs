@@ -3,7 +3,7 @@
 mod message;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::jobs::JobError;
-use crate::outbound;
+use crate::outbound::{BreakerSettings, Guard, Refusal, Verdict};
 
 /// How long handing over one letter may take.
 pub const DEADLINE: Duration = Duration::from_secs(5);
@@ -68,9 +68,10 @@ pub enum MailError {
     /// The mail server will not take this letter, now or later.
     #[error("the mail server refused the letter")]
     Refused(#[source] lettre::transport::smtp::Error),
-    /// The deadline passed. The letter may arrive all the same.
-    #[error("the mail server did not answer in time")]
-    Deadline,
+    /// The mail server is left alone at the moment, or the deadline passed; after a deadline the letter may arrive all the
+    /// same.
+    #[error("the letter was not handed over")]
+    NotNow(#[source] Refusal),
     /// The mail server cannot be reached, or asks to try again later.
     #[error("the letter could not be handed over")]
     Failed(#[source] lettre::transport::smtp::Error),
@@ -80,7 +81,7 @@ impl From<MailError> for JobError {
     fn from(error: MailError) -> Self {
         match error {
             MailError::InvalidLetter(_) | MailError::Refused(_) => Self::Fail(error.into()),
-            MailError::Deadline | MailError::Failed(_) => Self::Retry(error.into()),
+            MailError::NotNow(_) | MailError::Failed(_) => Self::Retry(error.into()),
         }
     }
 }
@@ -89,6 +90,7 @@ impl From<MailError> for JobError {
 #[derive(Clone, Debug)]
 pub struct Mailer {
     backend: Backend,
+    guard: Arc<Guard>,
     letterhead: Letterhead,
     entropy: Entropy,
 }
@@ -118,6 +120,7 @@ impl Mailer {
             .build();
         Ok(Self {
             backend: Backend::Smtp(transport),
+            guard: guard(),
             letterhead,
             entropy,
         })
@@ -128,6 +131,7 @@ impl Mailer {
     pub fn memory(letterhead: Letterhead, entropy: Entropy) -> Self {
         Self {
             backend: Backend::Memory(Arc::default()),
+            guard: guard(),
             letterhead,
             entropy,
         }
@@ -145,16 +149,20 @@ impl Mailer {
                 return Ok(());
             }
         };
-        let started = Instant::now();
-        let sent = tokio::time::timeout(DEADLINE, transport.send(message)).await;
-        let (outcome, result) = match sent {
-            Ok(Ok(_)) => ("ok", Ok(())),
-            Ok(Err(error)) if is_final(&error) => ("refused", Err(MailError::Refused(error))),
-            Ok(Err(error)) => ("failed", Err(MailError::Failed(error))),
-            Err(_) => ("deadline", Err(MailError::Deadline)),
-        };
-        outbound::count("mail", outcome, started.elapsed());
-        result
+        let sent = self
+            .guard
+            .call(transport.send(message), |sent| match sent {
+                Ok(_) => ("ok", Verdict::Works),
+                Err(error) if is_final(error) => ("refused", Verdict::Works),
+                Err(_) => ("failed", Verdict::Broken),
+            })
+            .await
+            .map_err(MailError::NotNow)?;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if is_final(&error) => Err(MailError::Refused(error)),
+            Err(error) => Err(MailError::Failed(error)),
+        }
     }
 
     /// The letters that a mailer in memory was given, in order; empty over SMTP.
@@ -168,6 +176,10 @@ impl Mailer {
                 .clone(),
         }
     }
+}
+
+fn guard() -> Arc<Guard> {
+    Arc::new(Guard::new("mail", DEADLINE, 25, BreakerSettings::default()))
 }
 
 /// Whether the server spoke of this letter for good: a reply 55x (RFC 5321, 4.2.1). Other 5xx replies are about us, such

@@ -1,25 +1,38 @@
 //! HTTP calls to others: the one place that builds a client, so that every call has limits.
 //!
 //! A [`Dependency`] is one partner with the [`Policy`] for calling it. Whatever goes wrong there costs at most its
-//! deadline and its bulkhead, and shows in the metrics under its name.
+//! deadline and its bulkhead, opens its breaker, and shows in the metrics under its name. Partners that do not speak HTTP
+//! (mail, Redis) are called through the same guard.
+
+mod breaker;
+mod guard;
+mod retry;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
-use tokio::sync::Semaphore;
+use kernel::Entropy;
+use tokio::time::Instant;
 use tracing::{Instrument as _, field};
 use url::Url;
+
+pub use breaker::BreakerSettings;
+pub use guard::Refusal;
+pub(crate) use guard::{Guard, Verdict};
+use retry::Budget;
 
 /// A call to make. Any `http::Request` whose body is in memory.
 pub type Request = http::Request<Bytes>;
 
 /// Makes dependencies. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Outbound(());
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    entropy: Entropy,
+}
 
 /// The limits on calls to one partner.
 #[derive(Clone, Debug)]
@@ -33,6 +46,8 @@ pub struct Policy {
     /// How many calls may be under way at once. One more is refused at once: a partner that has become slow must not
     /// collect every task of the process.
     pub bulkhead: usize,
+    /// When to leave the partner alone.
+    pub breaker: BreakerSettings,
     /// The `host:port` pairs that may be called. An address that came from elsewhere leads nowhere else.
     pub hosts: BTreeSet<String>,
 }
@@ -46,6 +61,7 @@ impl Policy {
             deadline: Duration::from_secs(5),
             max_body: 1024 * 1024,
             bulkhead: 25,
+            breaker: BreakerSettings::default(),
             hosts: authority(url).into_iter().collect(),
         }
     }
@@ -68,15 +84,12 @@ pub enum OutboundError {
     /// The policy does not list the host. Nothing was sent.
     #[error("the host is not on the list of those that may be called")]
     HostNotAllowed,
-    /// Too many calls are under way. Nothing was sent.
-    #[error("too many calls are under way")]
-    BulkheadFull,
+    /// The limits on calls to this partner.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// No connection could be opened. Nothing was sent.
     #[error("no connection could be opened")]
     Connect(#[source] reqwest::Error),
-    /// The deadline passed. Whether the partner acted is unknown.
-    #[error("the answer did not come in time")]
-    Deadline,
     /// The answer is longer than the policy allows. The partner has acted.
     #[error("the answer is too long")]
     BodyTooLong,
@@ -86,24 +99,23 @@ pub enum OutboundError {
 }
 
 impl OutboundError {
-    /// The label under which the metrics count it.
-    fn outcome(&self) -> &'static str {
+    /// The label under which the metrics count it, and what it says about the partner.
+    fn judged(&self) -> (&'static str, Verdict) {
         match self {
-            Self::HostNotAllowed => "host_not_allowed",
-            Self::BulkheadFull => "bulkhead_full",
-            Self::Connect(_) => "connect",
-            Self::Deadline => "deadline",
-            Self::BodyTooLong => "body_too_long",
-            Self::BrokeOff(_) => "broke_off",
+            Self::HostNotAllowed => ("host_not_allowed", Verdict::Works),
+            Self::Refused(refusal) => (refusal.outcome(), Verdict::Broken),
+            Self::Connect(_) => ("connect", Verdict::Broken),
+            Self::BodyTooLong => ("body_too_long", Verdict::Works),
+            Self::BrokeOff(_) => ("broke_off", Verdict::Broken),
         }
     }
 }
 
 impl Outbound {
-    /// The way out.
+    /// The way out. `entropy` spreads retries.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(entropy: Entropy) -> Self {
+        Self { entropy }
     }
 
     /// A partner to call. `name` labels its metrics and spans.
@@ -128,17 +140,19 @@ impl Outbound {
             ))
             .build()
             .context("build an HTTP client")?;
-        let bulkhead = Semaphore::new(policy.bulkhead);
+        let breaker = policy.breaker.clone();
         Ok(Dependency(Arc::new(Inner {
             name,
+            guard: Guard::new(name, policy.deadline, policy.bulkhead, breaker),
             policy,
             client,
-            bulkhead,
+            budget: Budget::default(),
+            entropy: self.entropy.clone(),
         })))
     }
 }
 
-/// A partner to call. Cheap to clone; clones share the bulkhead and the connections.
+/// A partner to call. Cheap to clone; clones share the limits and the connections.
 #[derive(Clone, Debug)]
 pub struct Dependency(Arc<Inner>);
 
@@ -147,12 +161,48 @@ struct Inner {
     name: &'static str,
     policy: Policy,
     client: reqwest::Client,
-    bulkhead: Semaphore,
+    guard: Guard,
+    budget: Budget,
+    entropy: Entropy,
 }
 
 impl Dependency {
     /// Makes one call, once. Any answer is `Ok`, whatever its status: what a 404 means is the caller's to say.
     pub async fn send(&self, request: Request) -> Result<Response, OutboundError> {
+        self.0.budget.save();
+        self.attempt(request, self.0.policy.deadline).await
+    }
+
+    /// Makes one call, up to three times within the deadline, for a person who waits. Once only if repeating it would do
+    /// more than it says: a `POST` needs an `Idempotency-Key`.
+    ///
+    /// Jobs call [`Dependency::send`]: they are repeated themselves, and two layers would multiply.
+    pub async fn send_persistently(&self, request: Request) -> Result<Response, OutboundError> {
+        self.0.budget.save();
+        let started = Instant::now();
+        let deadline = self.0.policy.deadline;
+        for attempt in 1.. {
+            let left = deadline.saturating_sub(started.elapsed());
+            let result = self.attempt(request.clone(), left).await;
+            let may_again = attempt < retry::MOST_ATTEMPTS && retry::is_repeatable(&request);
+            let jitter = u64::from_le_bytes(self.0.entropy.bytes());
+            match retry::pause(attempt, &result, jitter).filter(|_| may_again) {
+                Some(pause) if started.elapsed() + pause < deadline && self.0.budget.spend() => {
+                    metrics::counter!("outbound_retries_total", "dependency" => self.0.name)
+                        .increment(1);
+                    tokio::time::sleep(pause).await;
+                }
+                _ => return result,
+            }
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    async fn attempt(
+        &self,
+        request: Request,
+        deadline: Duration,
+    ) -> Result<Response, OutboundError> {
         // The path stays out: it may hold a token.
         let span = tracing::info_span!(
             "outbound.call",
@@ -162,39 +212,31 @@ impl Dependency {
             status = field::Empty,
             outcome = field::Empty,
         );
-        let started = Instant::now();
-        let result = self.within_limits(request).instrument(span.clone()).await;
-        let outcome = match &result {
-            Ok(response) => {
-                span.record("status", response.status.as_u16());
-                match response.status.as_u16() {
-                    ..400 => "ok",
-                    400..500 => "client_error",
-                    500.. => "server_error",
-                }
-            }
-            Err(error) => error.outcome(),
-        };
-        span.record("outcome", outcome);
-        count(self.0.name, outcome, started.elapsed());
+        let result = self
+            .within_limits(request, deadline)
+            .instrument(span.clone())
+            .await;
+        if let Ok(response) = &result {
+            span.record("status", response.status.as_u16());
+        }
+        span.record("outcome", judge(&result).0);
         result
     }
 
-    async fn within_limits(&self, request: Request) -> Result<Response, OutboundError> {
-        let policy = &self.0.policy;
+    async fn within_limits(
+        &self,
+        request: Request,
+        deadline: Duration,
+    ) -> Result<Response, OutboundError> {
         // Checked on the value that is dialled, so that two readings of one address cannot differ.
         let request = reqwest::Request::try_from(request).map_err(OutboundError::BrokeOff)?;
-        if !authority(request.url()).is_some_and(|host| policy.hosts.contains(&host)) {
+        if !authority(request.url()).is_some_and(|host| self.0.policy.hosts.contains(&host)) {
             return Err(OutboundError::HostNotAllowed);
         }
-        let _permit = self
-            .0
-            .bulkhead
-            .try_acquire()
-            .map_err(|_| OutboundError::BulkheadFull)?;
-        tokio::time::timeout(policy.deadline, self.exchange(request))
-            .await
-            .unwrap_or(Err(OutboundError::Deadline))
+        self.0
+            .guard
+            .call_within(deadline, self.exchange(request), judge)
+            .await?
     }
 
     async fn exchange(&self, request: reqwest::Request) -> Result<Response, OutboundError> {
@@ -232,12 +274,16 @@ fn authority(url: &Url) -> Option<String> {
     Some(format!("{host}:{port}"))
 }
 
-/// Counts one call to a dependency and times it. The adapters that do not speak HTTP count here too, so that every
-/// dependency shows in the same two metrics.
-pub(crate) fn count(dependency: &'static str, outcome: &'static str, took: Duration) {
-    metrics::counter!("outbound_calls_total", "dependency" => dependency, "outcome" => outcome)
-        .increment(1);
-    metrics::histogram!("outbound_call_duration_seconds", "dependency" => dependency).record(took);
+/// What an answer says about the partner: that something of ours is wrong (4xx) does not speak against it.
+fn judge(result: &Result<Response, OutboundError>) -> (&'static str, Verdict) {
+    match result {
+        Ok(response) => match response.status.as_u16() {
+            ..400 => ("ok", Verdict::Works),
+            400..500 => ("client_error", Verdict::Works),
+            500.. => ("server_error", Verdict::Broken),
+        },
+        Err(error) => error.judged(),
+    }
 }
 
 #[cfg(test)]

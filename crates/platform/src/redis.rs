@@ -1,33 +1,46 @@
 //! Redis, for what may be lost: sessions, cache, rate counters.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{Cmd, FromRedisValue, IntoConnectionInfo as _, Pipeline, ProtocolVersion};
 
-use crate::outbound;
+use crate::outbound::{BreakerSettings, Guard, Refusal, Verdict};
 
 /// How long a command may take, waiting for a connection included.
 ///
 /// Redis answers in well under a millisecond. When it does not, it is ill, and the request must go on without it.
 pub const DEADLINE: Duration = Duration::from_secs(1);
 
+/// How many commands may wait at once. They share one connection, so this bounds memory alone.
+const BULKHEAD: usize = 1_000;
+
+/// Redis is asked again soon: it starts in less than a second, and while it is away nobody can sign in.
+fn breaker() -> BreakerSettings {
+    BreakerSettings {
+        open: Duration::from_secs(2),
+        ..BreakerSettings::default()
+    }
+}
+
 /// One multiplexed connection that comes back by itself. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Redis {
     connection: ConnectionManager,
+    guard: Arc<Guard>,
     namespace: Arc<str>,
 }
 
 /// Redis gave no answer that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RedisError {
-    /// Nothing came back within [`DEADLINE`]. A command that writes may still have been carried out.
-    #[error("Redis did not answer in time")]
-    Deadline,
+    /// Redis is left alone at the moment, or nothing came back within [`DEADLINE`]; after a deadline a command that writes
+    /// may still have been carried out.
+    #[error("Redis is not available")]
+    NotNow(#[source] Refusal),
     /// There is no connection, or Redis answered with an error, or with another type than expected.
     #[error("the Redis command failed")]
     Failed(#[source] redis::RedisError),
@@ -62,6 +75,7 @@ impl Redis {
         Ok(Self {
             connection: ConnectionManager::new_lazy_with_config(client, config)
                 .context("prepare the Redis connection")?,
+            guard: Arc::new(Guard::new("redis", DEADLINE, BULKHEAD, breaker())),
             namespace: namespace.into(),
         })
     }
@@ -96,16 +110,19 @@ impl Redis {
     }
 
     async fn call<T: FromRedisValue>(&self, work: Work<'_>) -> Result<T, RedisError> {
-        let started = Instant::now();
-        let result = tokio::time::timeout(DEADLINE, self.once_more_if_refused(work)).await;
-        let (outcome, result) = match result {
-            Ok(Ok(value)) => ("ok", Ok(value)),
-            Ok(Err(error)) if error.is_timeout() => ("deadline", Err(RedisError::Deadline)),
-            Ok(Err(error)) => ("failed", Err(RedisError::Failed(error))),
-            Err(_) => ("deadline", Err(RedisError::Deadline)),
+        let judge = |result: &redis::RedisResult<T>| match result {
+            Ok(_) => ("ok", Verdict::Works),
+            Err(error) if error.is_timeout() => ("deadline", Verdict::Broken),
+            Err(error) if error.is_io_error() => ("failed", Verdict::Broken),
+            // It answered, if only that the command is wrong.
+            Err(_) => ("failed", Verdict::Works),
         };
-        outbound::count("redis", outcome, started.elapsed());
-        result
+        let called = self.guard.call(self.once_more_if_refused(work), judge);
+        match called.await.map_err(RedisError::NotNow)? {
+            Ok(value) => Ok(value),
+            Err(error) if error.is_timeout() => Err(RedisError::NotNow(Refusal::Deadline)),
+            Err(error) => Err(RedisError::Failed(error)),
+        }
     }
 
     /// The connection manager remembers a refused connection and hands the memory to the next command, however much
@@ -159,6 +176,8 @@ fn tcp_settings() -> TcpSettings {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
@@ -202,7 +221,10 @@ mod tests {
         let url = format!("redis://{}", listener.local_addr().unwrap());
         let redis = Redis::connect(&url, "test").unwrap();
         let started = Instant::now();
-        assert!(matches!(redis.ping().await, Err(RedisError::Deadline)));
+        assert!(matches!(
+            redis.ping().await,
+            Err(RedisError::NotNow(Refusal::Deadline))
+        ));
         assert!(started.elapsed() < DEADLINE * 3 / 2);
     }
 
@@ -213,7 +235,10 @@ mod tests {
         tokio::spawn(pass_on_to_redis(listener, DEADLINE * 2 / 3));
         let redis = Redis::connect(&url, "test").unwrap();
         let started = Instant::now();
-        assert!(matches!(redis.ping().await, Err(RedisError::Deadline)));
+        assert!(matches!(
+            redis.ping().await,
+            Err(RedisError::NotNow(Refusal::Deadline))
+        ));
         assert!(started.elapsed() < DEADLINE * 5 / 4);
     }
 

@@ -202,7 +202,7 @@ fn assemble(settings: &DbSettings, subscriptions: Subscriptions) -> Platform {
     let entropy = Entropy::seeded(2_026);
     let db = Db::new(settings).expect("the address of the test's database");
     let jobs = Jobs::new(clock.clone(), entropy.clone());
-    let outbound = Outbound::new();
+    let outbound = Outbound::new(entropy.clone());
     let redis = redis();
     let letterhead = letterhead();
     let storage = StorageSettings {

@@ -157,7 +157,7 @@ fn connect(settings: &Settings) -> anyhow::Result<Platform> {
     let db = Db::new(&settings.database)?;
     let jobs = Jobs::new(clock.clone(), entropy.clone());
     let subscriptions = worker::registry().subscriptions();
-    let outbound = Outbound::new();
+    let outbound = Outbound::new(entropy.clone());
     let redis = Redis::connect(settings.redis_url.expose_secret(), "shop")?;
     let letterhead = settings.letterhead.clone();
     Ok(Platform {

@@ -1,3 +1,5 @@
+use kernel::Entropy;
+
 use super::*;
 
 fn session(json: &str) -> wire::SessionReply {
@@ -47,7 +49,7 @@ fn an_error_keeps_its_code_whatever_it_looks_like() {
 #[test]
 fn the_key_is_not_printed() {
     let provider = Provider::new(
-        &Outbound::new(),
+        &Outbound::new(Entropy::seeded(1)),
         "https://pay.example/".parse().unwrap(),
         &"sk_live_1".into(),
     );

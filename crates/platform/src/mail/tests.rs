@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -156,7 +157,7 @@ async fn a_server_that_never_answers_costs_one_deadline_and_spoils_no_later_lett
     let server = MailServer::start("never").await;
     let started = Instant::now();
     let result = server.mailer.send(&letter()).await;
-    assert!(matches!(result, Err(MailError::Deadline)));
+    assert!(matches!(result, Err(MailError::NotNow(Refusal::Deadline))));
     assert!((DEADLINE..DEADLINE * 3 / 2).contains(&started.elapsed()));
 
     let letter = letter();

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -32,7 +34,39 @@ async fn read_head(stream: &mut TcpStream) {
 fn call(url: &Url, change: impl FnOnce(&mut Policy)) -> Dependency {
     let mut policy = Policy::for_partner(url);
     change(&mut policy);
-    Outbound::new().dependency("partner", policy).unwrap()
+    Outbound::new(Entropy::seeded(1))
+        .dependency("partner", policy)
+        .unwrap()
+}
+
+/// A partner that answers its calls with these statuses, one after the other, and with the last for ever.
+async fn moody_partner(statuses: &'static [u16]) -> (Url, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_head(&mut stream).await;
+            let call = counted.fetch_add(1, Ordering::Relaxed);
+            let status = statuses.get(call).or(statuses.last()).unwrap();
+            let answer =
+                format!("HTTP/1.1 {status} So\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (url.parse().unwrap(), calls)
+}
+
+impl Dependency {
+    /// As if it had made many calls before.
+    fn with_savings(self) -> Self {
+        for _ in 0..100 {
+            self.0.budget.save();
+        }
+        self
+    }
 }
 
 fn get(url: &Url) -> Request {
@@ -89,7 +123,7 @@ async fn a_partner_that_never_answers_costs_one_deadline() {
             .send(get(&url))
             .await;
         assert!(
-            matches!(result, Err(OutboundError::Deadline)),
+            matches!(result, Err(OutboundError::Refused(Refusal::Deadline))),
             "{answer:?}: {result:?}"
         );
         assert!((deadline..deadline * 5).contains(&started.elapsed()));
@@ -117,17 +151,92 @@ async fn a_call_beyond_the_bulkhead_is_refused_at_once() {
         let (dependency, request) = (dependency.clone(), get(&url));
         waiting.spawn(async move { dependency.send(request).await });
     }
-    while dependency.0.bulkhead.available_permits() > 0 {
+    while dependency.0.guard.places() > 0 {
         tokio::task::yield_now().await;
     }
     assert!(matches!(
         dependency.send(get(&url)).await,
-        Err(OutboundError::BulkheadFull)
+        Err(OutboundError::Refused(Refusal::BulkheadFull))
     ));
 
     // A caller who goes away gives back the place.
     waiting.shutdown().await;
-    assert_eq!(dependency.0.bulkhead.available_permits(), 2);
+    assert_eq!(dependency.0.guard.places(), 2);
+}
+
+#[tokio::test]
+async fn a_call_for_a_person_is_made_up_to_three_times() {
+    let (url, calls) = moody_partner(&[503, 502, 200]).await;
+    let dependency = call(&url, |_| {}).with_savings();
+    let response = dependency.send_persistently(get(&url)).await.unwrap();
+    assert_eq!(response.status, StatusCode::OK);
+    assert_eq!(calls.load(Ordering::Relaxed), 3);
+
+    let (url, calls) = moody_partner(&[503]).await;
+    let dependency = call(&url, |_| {}).with_savings();
+    let response = dependency.send_persistently(get(&url)).await.unwrap();
+    assert_eq!(response.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(calls.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn what_must_not_happen_twice_and_what_a_job_calls_is_sent_once() {
+    let (url, calls) = moody_partner(&[503]).await;
+    let dependency = call(&url, |_| {}).with_savings();
+    let order = http::Request::post(url.as_str()).body(Bytes::new());
+    dependency.send_persistently(order.unwrap()).await.unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    dependency.send(get(&url)).await.unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_partner_that_is_down_gets_hardly_more_attempts_than_calls() {
+    let (url, attempts) = moody_partner(&[503]).await;
+    // Without its breaker, which would keep nearly all of them away.
+    let dependency = call(&url, |policy| {
+        policy.breaker.failures = usize::MAX;
+        policy.breaker.calls = usize::MAX;
+    });
+    let calls = 200;
+    for _ in 0..calls {
+        dependency.send_persistently(get(&url)).await.unwrap();
+    }
+    let attempts = attempts.load(Ordering::Relaxed);
+    assert!(attempts > calls, "some are tried again");
+    assert!(attempts * 10 <= calls * 11, "{attempts} attempts");
+}
+
+#[tokio::test]
+async fn a_partner_that_asks_for_more_time_than_there_is_is_not_called_again() {
+    let url =
+        partner("HTTP/1.1 503 Service Unavailable\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n")
+            .await;
+    let dependency = call(&url, |_| {}).with_savings();
+    let started = Instant::now();
+    dependency.send_persistently(get(&url)).await.unwrap();
+    assert!(started.elapsed() < dependency.0.policy.deadline);
+}
+
+#[tokio::test]
+async fn a_partner_that_fails_is_left_alone_and_one_that_refuses_is_not() {
+    let (url, calls) = moody_partner(&[500]).await;
+    let dependency = call(&url, |_| {});
+    for _ in 0..5 {
+        dependency.send(get(&url)).await.unwrap();
+    }
+    assert!(matches!(
+        dependency.send(get(&url)).await,
+        Err(OutboundError::Refused(Refusal::BreakerOpen))
+    ));
+    assert_eq!(calls.load(Ordering::Relaxed), 5);
+
+    let (url, calls) = moody_partner(&[404]).await;
+    let dependency = call(&url, |_| {});
+    for _ in 0..30 {
+        dependency.send(get(&url)).await.unwrap();
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 30);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::{DEADLINE, MAX_SIZE, ObjectKey, StorageError, StorageSettings};
-use crate::outbound::{Dependency, Outbound, OutboundError, Policy};
+use crate::outbound::{Dependency, Outbound, OutboundError, Policy, Refusal};
 
 pub(super) fn connect(settings: &StorageSettings, outbound: &Outbound) -> anyhow::Result<AmazonS3> {
     let url = &settings.url;
@@ -123,10 +123,10 @@ impl HttpService for ThroughOutbound {
 fn kind(error: &OutboundError) -> HttpErrorKind {
     match error {
         OutboundError::Connect(_) => HttpErrorKind::Connect,
-        OutboundError::Deadline => HttpErrorKind::Timeout,
+        OutboundError::Refused(Refusal::Deadline) => HttpErrorKind::Timeout,
         OutboundError::BrokeOff(_) => HttpErrorKind::Interrupted,
-        OutboundError::HostNotAllowed
-        | OutboundError::BulkheadFull
-        | OutboundError::BodyTooLong => HttpErrorKind::Unknown,
+        OutboundError::HostNotAllowed | OutboundError::Refused(_) | OutboundError::BodyTooLong => {
+            HttpErrorKind::Unknown
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use kernel::Entropy;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use s3s_fs::FileSystem;
@@ -43,7 +44,7 @@ impl Bucket {
         });
         Self {
             storage: connect(&endpoint, "a-secret"),
-            browser: Outbound::new()
+            browser: Outbound::new(Entropy::seeded(1))
                 .dependency("browser", Policy::for_partner(&endpoint.parse().unwrap()))
                 .unwrap(),
             _folder: folder,
@@ -71,7 +72,12 @@ fn connect(endpoint: &str, secret: &str) -> Storage {
         public_url: "https://shop.example".parse().unwrap(),
         signing_key: "0123456789abcdef0123456789abcdef".into(),
     };
-    Storage::connect(&settings, &Outbound::new(), Clock::system()).unwrap()
+    Storage::connect(
+        &settings,
+        &Outbound::new(Entropy::seeded(1)),
+        Clock::system(),
+    )
+    .unwrap()
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 use chrono::TimeDelta;
+use kernel::Entropy;
 
 use super::*;
 use crate::testing;
@@ -13,7 +14,7 @@ fn connect(url: &str, clock: Clock) -> anyhow::Result<Storage> {
         public_url: "https://shop.example".parse().unwrap(),
         signing_key: "0123456789abcdef0123456789abcdef".into(),
     };
-    Storage::connect(&settings, &Outbound::new(), clock)
+    Storage::connect(&settings, &Outbound::new(Entropy::seeded(1)), clock)
 }
 
 pub(super) fn key(text: &str) -> ObjectKey {
@@ -145,7 +146,12 @@ async fn an_address_signed_with_another_secret_is_forged() {
         public_url: "https://shop.example".parse().unwrap(),
         signing_key: "fedcba9876543210fedcba9876543210".into(),
     };
-    let theirs = Storage::connect(&settings, &Outbound::new(), Clock::system()).unwrap();
+    let theirs = Storage::connect(
+        &settings,
+        &Outbound::new(Entropy::seeded(1)),
+        Clock::system(),
+    )
+    .unwrap();
     let url = theirs.presign_get(&key("a"), MINUTE, None).await.unwrap();
     assert_eq!(
         ours.verify_signed(&Method::GET, "a", url.query().unwrap()),
