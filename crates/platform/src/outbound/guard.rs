@@ -144,8 +144,9 @@ mod tests {
         )
     }
 
-    fn works(_: &()) -> (&'static str, Verdict) {
-        ("ok", Verdict::Works)
+    async fn answer(guard: &Guard, after: u64) -> Result<(), Refusal> {
+        let call = tokio::time::sleep(Duration::from_secs(after));
+        guard.call(call, |()| ("ok", Verdict::Works)).await
     }
 
     #[tokio::test(start_paused = true)]
@@ -153,10 +154,9 @@ mod tests {
         for took in [3, 5] {
             let guard = guard();
             for _ in 0..5 {
-                let call = tokio::time::sleep(Duration::from_secs(took));
-                let _ = guard.call(call, works).await;
+                assert_ne!(answer(&guard, took).await, Err(Refusal::BreakerOpen));
             }
-            let refused = guard.call(async {}, works).await;
+            let refused = answer(&guard, 0).await;
             assert_eq!(refused, Err(Refusal::BreakerOpen), "{took} s");
         }
     }
@@ -169,8 +169,7 @@ mod tests {
             broken.await.unwrap();
         }
         let since = Instant::now();
-        let refused = guard.call(std::future::pending(), works).await;
-        assert_eq!(refused, Err(Refusal::BreakerOpen));
+        assert_eq!(answer(&guard, 3).await, Err(Refusal::BreakerOpen));
         assert_eq!(since.elapsed(), Duration::ZERO);
     }
 }
