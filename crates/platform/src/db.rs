@@ -41,25 +41,20 @@ impl Db {
         let options: PgConnectOptions = settings.url.expose_secret().parse().context(
             "read the database's address: it should look like postgres://user:password@host/name",
         )?;
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.pool_size)
-            .acquire_timeout(settings.acquire_timeout)
-            // A ping on each acquire costs a third of a one-row read. Only a connection that has lain idle may have been
-            // cut off unnoticed.
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > Duration::from_secs(1) {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options.log_statements(tracing::log::LevelFilter::Debug));
         Ok(Self {
-            pool,
+            pool: pool(options, settings.pool_size, settings.acquire_timeout),
             url: settings.url.clone(),
         })
+    }
+
+    /// The same database through one connection of its own, for upkeep that must go on while others hold all of the pool's.
+    pub(crate) fn apart(&self) -> Self {
+        let options = self.pool.connect_options();
+        let patience = self.pool.options().get_acquire_timeout();
+        Self {
+            pool: pool((*options).clone(), 1, patience),
+            url: self.url.clone(),
+        }
     }
 
     /// Begins a transaction.
@@ -88,6 +83,24 @@ impl Db {
     pub(crate) async fn listener(&self) -> Result<sqlx::postgres::PgListener, sqlx::Error> {
         sqlx::postgres::PgListener::connect(self.url.expose_secret()).await
     }
+}
+
+fn pool(options: PgConnectOptions, size: u32, patience: Duration) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(patience)
+        // A ping on each acquire costs a third of a one-row read. Only a connection that has lain idle may have been cut
+        // off unnoticed.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > Duration::from_secs(1) {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(options.log_statements(tracing::log::LevelFilter::Debug))
 }
 
 /// Whether `error` says that the constraint called `constraint` was violated: how a constraint becomes an outcome.

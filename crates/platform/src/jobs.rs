@@ -19,6 +19,9 @@ mod runner;
 mod schedule;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod timing;
 mod worker;
 
 use anyhow::Context as _;
@@ -31,6 +34,7 @@ use serde_json::Value;
 pub use registry::Registry;
 pub use run::{Done, JobError, JobResult, JobRun};
 pub use runner::{Outcome, Report, Runner};
+pub use timing::Timing;
 pub use worker::{Worker, WorkerSettings};
 
 use crate::correlation;
@@ -86,6 +90,25 @@ pub struct Enqueue {
     pub run_at: Option<DateTime<Utc>>,
     /// Larger runs first, within the queue.
     pub priority: i16,
+}
+
+/// A job that was given up.
+#[derive(Clone, Debug)]
+pub struct DeadJob {
+    /// Its id.
+    pub id: JobId,
+    /// Its kind.
+    pub kind: String,
+    /// What it was to do.
+    pub payload: Value,
+    /// How many runs were begun.
+    pub attempts: i16,
+    /// How many of them ended with their worker.
+    pub deaths: i16,
+    /// What the last run said.
+    pub error: String,
+    /// When it was given up.
+    pub died_at: Option<DateTime<Utc>>,
 }
 
 /// A row to insert.
@@ -148,15 +171,46 @@ impl Jobs {
     pub(crate) async fn insert(&self, tx: &mut Tx, job: NewJob<'_>) -> anyhow::Result<()> {
         let id = JobId::generate(&self.clock, &self.entropy);
         let now = self.clock.now();
-        let due = job.run_at <= now;
-        let queue = job.queue;
-        db::insert(tx, id, &job, correlation::current().as_deref(), now)
+        let new = db::insert(tx, id, &job, correlation::current().as_deref(), now)
             .await
             .with_context(|| format!("insert job {}", job.kind))?;
-        if due {
-            db::notify(tx, queue).await.context("notify workers")?;
+        if new {
+            db::notify(tx, job.queue.as_str(), job.run_at, now)
+                .await
+                .context("notify workers")?;
         }
         Ok(())
+    }
+
+    /// The jobs that were given up, the latest first, at most `limit`: a person has to look at each.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn list_dead(&self, tx: &mut Tx, limit: i64) -> anyhow::Result<Vec<DeadJob>> {
+        db::list_dead(tx, limit).await.context("list dead jobs")
+    }
+
+    /// Has a dead job run again, with all its attempts; returns whether there was one.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn retry_dead(&self, tx: &mut Tx, id: JobId) -> anyhow::Result<bool> {
+        let now = self.clock.now();
+        let Some(queue) = db::revive(tx, id, now).await.context("revive job")? else {
+            return Ok(false);
+        };
+        db::notify(tx, &queue, now, now)
+            .await
+            .context("notify workers")?;
+        Ok(true)
+    }
+
+    /// Deletes a dead job for good; returns whether there was one.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn discard_dead(&self, tx: &mut Tx, id: JobId) -> anyhow::Result<bool> {
+        db::discard(tx, id).await.context("discard job")
     }
 
     /// Deletes up to 1,000 jobs that were done before `before`; returns how many there were. A dead job stays: what

@@ -132,6 +132,12 @@ impl TestPlatform {
         self.database.settings()
     }
 
+    /// The database itself.
+    #[must_use]
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
     /// The events of type `E` that were published, in order.
     pub async fn published<E: Event>(&self) -> Vec<E> {
         let mut connection = self.db.acquire().await.expect("a connection");

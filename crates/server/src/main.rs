@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use kernel::JobId;
 use secrecy::ExposeSecret as _;
 use server::app::App;
 use server::config::{self, Environment, Settings};
@@ -22,7 +23,7 @@ struct CommandLine {
     command: Command,
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Command {
     /// Serve pages and API, and metrics on the private port
     Serve {
@@ -32,6 +33,11 @@ enum Command {
     },
     /// Run background jobs, and serve metrics on the private port
     Worker,
+    /// Look after the jobs that were given up
+    Jobs {
+        #[command(subcommand)]
+        action: DeadJobs,
+    },
     /// Apply the migrations that are missing; needs `MIGRATION_DATABASE_URL` alone
     Migrate,
     /// Fill an empty shop with demo data, and print who can sign in as JSON
@@ -40,6 +46,22 @@ enum Command {
     CheckConfig,
     /// Print the description of the API
     Openapi,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum DeadJobs {
+    /// List them, the latest first
+    List,
+    /// Run one again, or all, with all their attempts
+    Retry {
+        /// Which; all where none is named
+        id: Option<JobId>,
+    },
+    /// Delete one for good
+    Discard {
+        /// Which
+        id: JobId,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -52,6 +74,7 @@ fn main() -> anyhow::Result<()> {
             run(async |app, settings| serve_public(app, settings, with_worker).await)
         }
         Command::Worker => run(work),
+        Command::Jobs { action } => run(async |app, _| look_after_jobs(&app, action).await),
         Command::Migrate => migrate(),
         Command::Seed => run(async |app, settings| {
             anyhow::ensure!(
@@ -117,6 +140,43 @@ async fn work(app: App, settings: Settings) -> anyhow::Result<()> {
         worker::work(&app, stop),
     );
     worked
+}
+
+async fn look_after_jobs(app: &App, action: DeadJobs) -> anyhow::Result<()> {
+    /// As many as a person looks at, or retries, at once.
+    const PAGE: i64 = 1_000;
+
+    let platform = app.platform();
+    let mut tx = platform.db.begin().await?;
+    let told = match action {
+        DeadJobs::List => {
+            let dead = platform.jobs.list_dead(&mut tx, PAGE).await?;
+            let lines = dead.iter().map(|job| {
+                let died = job.died_at.unwrap_or_default().format("%F %T");
+                format!("{}  {died}  {}  {}", job.id, job.kind, job.error)
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        }
+        DeadJobs::Retry { id: Some(id) } => {
+            let found = platform.jobs.retry_dead(&mut tx, id).await?;
+            anyhow::ensure!(found, "no dead job has this id");
+            "It waits to be run.".to_owned()
+        }
+        DeadJobs::Retry { id: None } => {
+            let dead = platform.jobs.list_dead(&mut tx, PAGE).await?;
+            for job in &dead {
+                platform.jobs.retry_dead(&mut tx, job.id).await?;
+            }
+            format!("{} wait to be run.", dead.len())
+        }
+        DeadJobs::Discard { id } => {
+            let found = platform.jobs.discard_dead(&mut tx, id).await?;
+            anyhow::ensure!(found, "no dead job has this id");
+            "It is deleted.".to_owned()
+        }
+    };
+    tx.commit().await.context("commit")?;
+    print(&told)
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

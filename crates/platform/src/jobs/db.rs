@@ -7,9 +7,9 @@ use sqlx::PgConnection;
 use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
-use super::{NewJob, Queue};
+use super::{DeadJob, NewJob, Queue};
 
-/// The channel on which an enqueueing transaction calls the workers, with the queue's name as payload.
+/// The channel on which workers are called: `queue` for a job that is due, `queue@milliseconds` for one that will be then.
 pub(super) const CHANNEL: &str = "platform_jobs";
 
 /// How many vanished workers a job survives (requirement E4).
@@ -21,6 +21,7 @@ pub(crate) struct Claimed {
     pub(crate) id: JobId,
     pub(crate) kind: String,
     pub(crate) version: i16,
+    pub(crate) queue: String,
     pub(crate) payload: Value,
     pub(crate) attempt: i16,
     pub(crate) max_attempts: i16,
@@ -29,14 +30,15 @@ pub(crate) struct Claimed {
     pub(crate) enqueued_at: DateTime<Utc>,
 }
 
+/// Inserts a job, and returns whether it was new: a unique key that is taken does not abort the caller's transaction.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     id: JobId,
     job: &NewJob<'_>,
     correlation_id: Option<&str>,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> sqlx::Result<bool> {
+    let inserted = sqlx::query!(
         "INSERT INTO platform.jobs
              (id, kind, version, queue, priority, payload, unique_key, max_attempts, run_at, correlation_id, enqueued_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -55,11 +57,22 @@ pub(super) async fn insert(
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(inserted.rows_affected() == 1)
 }
 
-pub(super) async fn notify(connection: &mut PgConnection, queue: Queue) -> sqlx::Result<()> {
-    sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, queue.as_str())
+/// Calls the workers once the transaction has committed.
+pub(super) async fn notify(
+    connection: &mut PgConnection,
+    queue: &str,
+    run_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let message = if run_at <= now {
+        queue.to_owned()
+    } else {
+        format!("{queue}@{}", run_at.timestamp_millis())
+    };
+    sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, message)
         .execute(connection)
         .await?;
     Ok(())
@@ -87,7 +100,7 @@ pub(super) async fn claim(
          SET state = 'running', attempt = attempt + 1,
              lease_token = gen_random_uuid(), lease_until = clock_timestamp() + $4::interval
          FROM due WHERE job.id = due.id
-         RETURNING job.id, job.kind, job.version, job.payload, job.attempt, job.max_attempts, job.correlation_id,
+         RETURNING job.id, job.kind, job.version, job.queue, job.payload, job.attempt, job.max_attempts, job.correlation_id,
              job.lease_token AS \"lease_token!\", job.enqueued_at",
         queue.as_str(),
         now,
@@ -102,6 +115,7 @@ pub(super) async fn claim(
             id: JobId::from_uuid(row.id),
             kind: row.kind,
             version: row.version,
+            queue: row.queue,
             payload: row.payload,
             attempt: row.attempt,
             max_attempts: row.max_attempts,
@@ -234,7 +248,7 @@ pub(super) async fn rescue(
              deaths = deaths + 1, lease_token = NULL, lease_until = NULL,
              last_error = 'the worker vanished during the run'
          FROM lost WHERE job.id = lost.id
-         RETURNING job.id, job.kind, lost.hopeless AS "dead!""#,
+         RETURNING job.id, job.kind, job.queue, lost.hopeless AS "dead!""#,
         now,
         MAX_DEATHS,
     )
@@ -246,6 +260,7 @@ pub(super) async fn rescue(
 pub(super) struct Rescued {
     pub(super) id: Uuid,
     pub(super) kind: String,
+    pub(super) queue: String,
     pub(super) dead: bool,
 }
 
@@ -270,6 +285,7 @@ pub(super) struct Depth {
     pub(super) waiting: i64,
     pub(super) dead: i64,
     pub(super) oldest_due: Option<DateTime<Utc>>,
+    pub(super) next_due: Option<DateTime<Utc>>,
 }
 
 pub(super) async fn depths(
@@ -281,14 +297,68 @@ pub(super) async fn depths(
         r#"SELECT queue,
              count(*) FILTER (WHERE state = 'ready' AND run_at <= $1) AS "waiting!",
              count(*) FILTER (WHERE state = 'dead') AS "dead!",
-             min(run_at) FILTER (WHERE state = 'ready' AND run_at <= $1) AS oldest_due
+             min(run_at) FILTER (WHERE state = 'ready' AND run_at <= $1) AS oldest_due,
+             min(run_at) FILTER (WHERE state = 'ready' AND run_at > $1) AS next_due
          FROM platform.jobs
-         -- waive scan: asked once in ten seconds, and what waits is little unless something is wrong
+         -- waive scan: asked once in five seconds, and what waits is little unless something is wrong
          WHERE state IN ('ready', 'dead') GROUP BY queue"#,
         now,
     )
     .fetch_all(connection)
     .await
+}
+
+/// The jobs that were given up, the latest first.
+pub(super) async fn list_dead(
+    connection: &mut PgConnection,
+    limit: i64,
+) -> sqlx::Result<Vec<DeadJob>> {
+    let rows = sqlx::query!(
+        "SELECT id, kind, payload, attempt, deaths, last_error, finished_at FROM platform.jobs
+         WHERE state = 'dead' ORDER BY finished_at DESC LIMIT $1",
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DeadJob {
+            id: JobId::from_uuid(row.id),
+            kind: row.kind,
+            payload: row.payload,
+            attempts: row.attempt,
+            deaths: row.deaths,
+            error: row.last_error.unwrap_or_default(),
+            died_at: row.finished_at,
+        })
+        .collect())
+}
+
+/// Gives a dead job all its attempts back; the queue that it waits in now.
+pub(super) async fn revive(
+    connection: &mut PgConnection,
+    id: JobId,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "UPDATE platform.jobs SET state = 'ready', attempt = 0, deaths = 0, run_at = $2, finished_at = NULL
+         WHERE id = $1 AND state = 'dead' RETURNING queue",
+        id.as_uuid(),
+        now,
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Deletes a dead job; returns whether there was one.
+pub(super) async fn discard(connection: &mut PgConnection, id: JobId) -> sqlx::Result<bool> {
+    let deleted = sqlx::query!(
+        "DELETE FROM platform.jobs WHERE id = $1 AND state = 'dead'",
+        id.as_uuid(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(deleted.rows_affected() == 1)
 }
 
 fn interval(duration: Duration) -> PgInterval {

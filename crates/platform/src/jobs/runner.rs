@@ -12,12 +12,9 @@ use uuid::Uuid;
 
 use super::backoff::backoff;
 use super::db::{self, Claimed};
-use super::{JobError, JobRun, Jobs, Queue, Registry};
+use super::{JobError, JobRun, Jobs, Queue, Registry, Timing};
 use crate::correlation;
 use crate::db::Db;
-
-/// How long a claim lasts unless it is prolonged (requirement E2).
-pub(super) const LEASE: Duration = Duration::from_secs(30);
 
 /// How long a job waits that this release does not understand: long enough for the release that does to be there.
 const UNKNOWN_PAUSE: Duration = Duration::from_mins(1);
@@ -57,24 +54,45 @@ pub struct Report {
     pub error: Option<String>,
 }
 
+/// What there is to do.
+#[derive(Debug, Default)]
+pub(super) struct Outlook {
+    /// Queues in which a job waits to be run.
+    pub(super) due: Vec<Queue>,
+    /// When the next job is due that is not yet.
+    pub(super) next: Option<DateTime<Utc>>,
+}
+
 /// Claims jobs, runs them and records how they ended.
 pub struct Runner<A> {
     app: A,
     registry: Registry<A>,
     db: Db,
+    /// For what must go on while all other connections are taken: leases, rescue, and how runs ended.
+    upkeep: Db,
+    timing: Timing,
     clock: Clock,
     entropy: Entropy,
     /// What this process has claimed and not finished: whose leases to prolong, and what to hand back at the end.
-    held: Mutex<BTreeMap<JobId, Uuid>>,
+    held: Mutex<BTreeMap<JobId, Claimed>>,
 }
 
 impl<A: Clone + Send + Sync + 'static> Runner<A> {
     /// A runner of the jobs in `registry`.
-    pub fn new(app: A, registry: Registry<A>, db: Db, clock: Clock, entropy: Entropy) -> Arc<Self> {
+    pub fn new(
+        app: A,
+        registry: Registry<A>,
+        db: Db,
+        clock: Clock,
+        entropy: Entropy,
+        timing: Timing,
+    ) -> Arc<Self> {
         Arc::new(Self {
             app,
             registry,
+            upkeep: db.apart(),
             db,
+            timing,
             clock,
             entropy,
             held: Mutex::default(),
@@ -100,13 +118,20 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
         }
     }
 
-    pub(super) async fn claim(&self, queue: Queue, limit: i64) -> anyhow::Result<Vec<Claimed>> {
+    pub(super) async fn claim(&self, queue: Queue, limit: usize) -> anyhow::Result<Vec<Claimed>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut connection = self.db.acquire().await?;
-        let claimed = db::claim(&mut connection, queue, self.clock.now(), LEASE, limit)
-            .await
-            .context("claim jobs")?;
+        let claimed = db::claim(
+            &mut connection,
+            queue,
+            self.clock.now(),
+            self.timing.lease,
+            limit,
+        )
+        .await
+        .context("claim jobs")?;
         self.held()
-            .extend(claimed.iter().map(|job| (job.id, job.lease_token)));
+            .extend(claimed.iter().map(|job| (job.id, job.clone())));
         Ok(claimed)
     }
 
@@ -156,6 +181,7 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
                 );
             }
             Outcome::Dead => {
+                count_dead(&claimed.kind);
                 tracing::error!(
                     outcome = outcome_name,
                     ms,
@@ -197,8 +223,7 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
         let (outcome, error) = match result {
             Ok(()) => return (Outcome::Done, None),
             Err(JobError::Snooze(pause)) => {
-                let recorded = self.hand_back(claimed.id, claimed.lease_token, pause).await;
-                log_unrecorded(recorded);
+                log_unrecorded(self.hand_back(claimed, pause).await);
                 return (Outcome::Snoozed, None);
             }
             Err(JobError::Retry(error)) if claimed.attempt < claimed.max_attempts => {
@@ -217,7 +242,7 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
         outcome: Outcome,
         error: &str,
     ) -> anyhow::Result<()> {
-        let mut connection = self.db.acquire().await?;
+        let mut connection = self.upkeep.acquire().await?;
         let (id, token, now) = (claimed.id, claimed.lease_token, self.clock.now());
         if outcome == Outcome::Dead {
             return db::bury(&mut connection, id, token, now, error)
@@ -228,65 +253,82 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
         let run_at = now + backoff(claimed.attempt, jitter);
         db::retry(&mut connection, id, token, run_at, error)
             .await
-            .context("put job back")
+            .context("put job back")?;
+        db::notify(&mut connection, &claimed.queue, run_at, now)
+            .await
+            .context("notify workers")
     }
 
-    async fn hand_back(&self, id: JobId, token: Uuid, pause: Duration) -> anyhow::Result<()> {
-        let mut connection = self.db.acquire().await?;
-        db::hand_back(&mut connection, id, token, self.clock.now() + pause)
+    async fn hand_back(&self, claimed: &Claimed, pause: Duration) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        let run_at = now + pause;
+        let mut connection = self.upkeep.acquire().await?;
+        db::hand_back(&mut connection, claimed.id, claimed.lease_token, run_at)
             .await
-            .context("hand job back")
+            .context("hand job back")?;
+        db::notify(&mut connection, &claimed.queue, run_at, now)
+            .await
+            .context("notify workers")
     }
 
     /// Hands back everything that this process still holds, without counting the attempts: the end of a shutdown.
     pub(super) async fn release_held(&self) -> anyhow::Result<()> {
         let held = std::mem::take(&mut *self.held());
-        for (id, token) in held {
-            self.hand_back(id, token, Duration::ZERO).await?;
+        for claimed in held.into_values() {
+            self.hand_back(&claimed, Duration::ZERO).await?;
         }
         Ok(())
     }
 
     pub(super) async fn heartbeat(&self) -> anyhow::Result<()> {
-        let tokens: Vec<Uuid> = self.held().values().copied().collect();
+        let tokens: Vec<Uuid> = self.held().values().map(|job| job.lease_token).collect();
         if tokens.is_empty() {
             return Ok(());
         }
-        let mut connection = self.db.acquire().await?;
-        db::heartbeat(&mut connection, &tokens, LEASE)
+        let mut connection = self.upkeep.acquire().await?;
+        db::heartbeat(&mut connection, &tokens, self.timing.lease)
             .await
             .context("prolong leases")
     }
 
     /// Takes back what vanished workers held.
     pub(super) async fn rescue(&self) -> anyhow::Result<()> {
-        let mut connection = self.db.acquire().await?;
+        let mut connection = self.upkeep.acquire().await?;
         let rescued = db::rescue(&mut connection, self.clock.now())
             .await
             .context("rescue jobs")?;
         for job in rescued {
             metrics::counter!("job_rescues_total", "kind" => job.kind.clone()).increment(1);
             if job.dead {
+                count_dead(&job.kind);
                 tracing::error!(kind = job.kind, id = %job.id, "a job's workers keep vanishing: it is dead");
             } else {
                 tracing::warn!(kind = job.kind, id = %job.id, "a worker vanished: its job runs again");
+                let now = self.clock.now();
+                db::notify(&mut connection, &job.queue, now, now)
+                    .await
+                    .context("notify workers")?;
             }
         }
         Ok(())
     }
 
-    /// Publishes how full the queues are.
-    pub(super) async fn measure_queues(&self) -> anyhow::Result<()> {
+    /// Looks at all queues at once: publishes how full they are, and returns which have something due, and when the next
+    /// thing will be.
+    pub(super) async fn look(&self) -> anyhow::Result<Outlook> {
         let now = self.clock.now();
-        let mut connection = self.db.acquire().await?;
+        let mut connection = self.upkeep.acquire().await?;
         let depths = db::depths(&mut connection, now)
             .await
-            .context("measure queues")?;
+            .context("look at queues")?;
+        let mut outlook = Outlook::default();
         for queue in Queue::ALL {
             let depth = depths.iter().find(|depth| depth.queue == queue.as_str());
-            let age = depth
-                .and_then(|depth| depth.oldest_due)
-                .map_or(0, |due| (now - due).num_seconds());
+            let oldest = depth.and_then(|depth| depth.oldest_due);
+            if oldest.is_some() {
+                outlook.due.push(queue);
+            }
+            let age = oldest.map_or(0, |due| (now - due).num_seconds());
             let gauge = |name, value: i64| {
                 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
                 metrics::gauge!(name, "queue" => queue.as_str()).set(value as f64);
@@ -295,7 +337,8 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
             gauge("job_queue_dead", depth.map_or(0, |depth| depth.dead));
             gauge("job_queue_oldest_seconds", age);
         }
-        Ok(())
+        outlook.next = depths.iter().filter_map(|depth| depth.next_due).min();
+        Ok(outlook)
     }
 
     /// Enqueues what the schedules have in `(after, until]`.
@@ -316,6 +359,10 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
         Ok(())
     }
 
+    pub(super) fn timing(&self) -> Timing {
+        self.timing
+    }
+
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -324,9 +371,14 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
         &self.db
     }
 
-    fn held(&self) -> MutexGuard<'_, BTreeMap<JobId, Uuid>> {
+    fn held(&self) -> MutexGuard<'_, BTreeMap<JobId, Claimed>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the alarm rings for.
+fn count_dead(kind: &str) {
+    metrics::counter!("jobs_dead_total", "kind" => kind.to_owned()).increment(1);
 }
 
 fn log_unrecorded(result: anyhow::Result<()>) {

@@ -1,7 +1,6 @@
 use anyhow::Context as _;
 
-use super::runner::LEASE;
-use super::{Enqueue, Job, JobRun, db};
+use super::{Enqueue, Job, JobRun, Timing, db};
 use crate::Platform;
 
 /// Enqueues `job` and claims it, before all others of its queue.
@@ -12,9 +11,15 @@ pub(crate) async fn begin<J: Job>(platform: &Platform, job: &J) -> anyhow::Resul
     };
     let mut tx = platform.db.begin().await?;
     platform.jobs.enqueue_with(&mut tx, job, first).await?;
-    let claimed = db::claim(&mut tx, J::QUEUE, platform.clock.now(), LEASE, 1)
-        .await
-        .context("claim job")?;
+    let claimed = db::claim(
+        &mut tx,
+        J::QUEUE,
+        platform.clock.now(),
+        Timing::default().lease,
+        1,
+    )
+    .await
+    .context("claim job")?;
     tx.commit().await.context("commit job")?;
     let claimed = claimed.first().context("a job to claim")?;
     Ok(JobRun::new(

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use apalis_core::monitor::Monitor;
 use apalis_core::task::data::Data;
 use apalis_core::worker::builder::WorkerBuilder;
+use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,13 +14,11 @@ use tokio_util::task::TaskTracker;
 use super::backend::{ClaimedJobs, Slot};
 use super::{Queue, Runner, db};
 
-/// How many jobs run at once, and how long they may take to end.
+/// How many jobs run at once.
 #[derive(Clone, Debug)]
 pub struct WorkerSettings {
     /// The queues to serve, with the number of jobs of each that run at once.
     pub queues: Vec<(Queue, usize)>,
-    /// How long a shutdown waits for running jobs before it hands them back (requirement E3: 25 s).
-    pub drain: Duration,
 }
 
 impl Default for WorkerSettings {
@@ -31,21 +30,12 @@ impl Default for WorkerSettings {
                 (Queue::Documents, 2),
                 (Queue::Reports, 1),
             ],
-            drain: Duration::from_secs(25),
         }
     }
 }
 
-/// How often running jobs prolong their leases (requirement E2).
-const HEARTBEAT: Duration = Duration::from_secs(10);
-/// How often jobs of vanished workers are looked for: lease and this together stay below 40 s.
-const RESCUE: Duration = Duration::from_secs(5);
-/// How often a queue is looked at when no notification came: the bound on a lost one, and how delayed jobs are found.
-const POLL: Duration = Duration::from_secs(1);
-/// How often schedules are looked at.
-const SCHEDULE: Duration = Duration::from_secs(1);
-/// How often the queues' gauges are refreshed.
-const MEASURE: Duration = Duration::from_secs(10);
+/// How long to wait before the connection for notifications is opened again.
+const RECONNECT: Duration = Duration::from_secs(1);
 /// How far back a starting scheduler looks: ticks that fell into the gap between two workers are not lost.
 const SCHEDULE_GRACE: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
@@ -63,7 +53,7 @@ impl<A: Clone + Send + Sync + 'static> Worker<A> {
     }
 
     /// Serves the queues until `stop` is cancelled. Then no more jobs are claimed, running ones get
-    /// [`WorkerSettings::drain`] to end, and the rest is handed back without counting the attempt.
+    /// [`Timing::drain`](super::Timing::drain) to end, and the rest is handed back without counting the attempt.
     ///
     /// # Errors
     /// If the runtime fails, or jobs could not be handed back (their leases will end by themselves).
@@ -74,31 +64,33 @@ impl<A: Clone + Send + Sync + 'static> Worker<A> {
             .iter()
             .map(|(queue, _)| (*queue, Arc::new(Notify::new())))
             .collect();
+        let timing = runner.timing();
         let background = TaskTracker::new();
         // Leases are prolonged until the very end: a draining job is still ours.
         let ended = CancellationToken::new();
         background.spawn(repeat(
-            HEARTBEAT,
+            timing.heartbeat,
             ended.clone(),
             runner.clone(),
             |runner| async move { runner.heartbeat().await },
         ));
         background.spawn(repeat(
-            RESCUE,
+            timing.rescue,
             stop.clone(),
             runner.clone(),
             |runner| async move { runner.rescue().await },
         ));
-        background.spawn(repeat(
-            MEASURE,
-            stop.clone(),
-            runner.clone(),
-            |runner| async move { runner.measure_queues().await },
-        ));
         background.spawn(keep_schedules(runner.clone(), stop.clone()));
-        background.spawn(listen(runner.clone(), calls.clone(), stop.clone()));
+        let (later, delayed) = mpsc::channel(64);
+        background.spawn(keep_looking(
+            runner.clone(),
+            calls.clone(),
+            delayed,
+            stop.clone(),
+        ));
+        background.spawn(listen(runner.clone(), calls.clone(), later, stop.clone()));
 
-        let mut monitor = Monitor::new().shutdown_timeout(settings.drain);
+        let mut monitor = Monitor::new().shutdown_timeout(timing.drain);
         for ((queue, call), (_, concurrency)) in calls.into_iter().zip(settings.queues) {
             let (sender, receiver) = mpsc::channel(concurrency);
             background.spawn(claim_jobs(
@@ -178,41 +170,87 @@ async fn claim_jobs<A: Clone + Send + Sync + 'static>(
         else {
             return;
         };
+        let mut free = vec![place];
+        while let Ok(place) = places.clone().try_acquire_owned() {
+            free.push(place);
+        }
         // Not cancelled half-way: a claim that is committed has to reach somebody.
-        let claimed = match runner.claim(queue, 1).await {
-            Ok(mut claimed) => claimed.pop(),
+        let claimed = match runner.claim(queue, free.len()).await {
+            Ok(claimed) => claimed,
             Err(error) => {
                 let error = format!("{error:#}");
                 tracing::warn!(queue = queue.as_str(), error, "jobs cannot be claimed");
-                None
+                Vec::new()
             }
         };
-        if let Some(claimed) = claimed {
-            if sender.send((claimed, place)).await.is_err() {
+        let is_empty = claimed.len() < free.len();
+        for slot in claimed.into_iter().zip(free) {
+            if sender.send(slot).await.is_err() {
                 return;
             }
-        } else {
-            drop(place);
-            let called = tokio::time::timeout(POLL, call.notified());
-            if stop.run_until_cancelled(called).await.is_none() {
-                return;
+        }
+        if is_empty && stop.run_until_cancelled(call.notified()).await.is_none() {
+            return;
+        }
+    }
+}
+
+type Calls = Vec<(Queue, Arc<Notify>)>;
+
+/// Calls the claimers of queues in which something is due: when the next delayed job is, and now and then in case a
+/// notification was lost. One statement for all queues, so an idle worker costs the database next to nothing.
+async fn keep_looking<A: Clone + Send + Sync + 'static>(
+    runner: Arc<Runner<A>>,
+    calls: Calls,
+    mut delayed: mpsc::Receiver<DateTime<Utc>>,
+    stop: CancellationToken,
+) {
+    loop {
+        let mut next = None;
+        match runner.look().await {
+            Ok(outlook) => {
+                for (queue, call) in &calls {
+                    if outlook.due.contains(queue) {
+                        call.notify_one();
+                    }
+                }
+                next = outlook.next;
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "queues cannot be looked at");
+            }
+        }
+        let patience = tokio::time::Instant::now() + runner.timing().look;
+        loop {
+            let pause = next.map(|next| (next - runner.clock().now()).to_std().unwrap_or_default());
+            let until = pause.map_or(patience, |pause| {
+                patience.min(tokio::time::Instant::now() + pause)
+            });
+            let waited = tokio::time::timeout_at(until, delayed.recv());
+            match stop.run_until_cancelled(waited).await {
+                None => return,
+                // A job was enqueued for later: wake up for it, if it is the first.
+                Some(Ok(Some(run_at))) => next = Some(next.map_or(run_at, |next| next.min(run_at))),
+                Some(Ok(None) | Err(_)) => break,
             }
         }
     }
 }
 
-/// Wakes the claimers when an enqueueing transaction commits. A lost notification costs [`POLL`] at most.
+/// Wakes the claimers when an enqueueing transaction commits. A lost notification costs a look at most.
 async fn listen<A: Clone + Send + Sync + 'static>(
     runner: Arc<Runner<A>>,
-    calls: Vec<(Queue, Arc<Notify>)>,
+    calls: Calls,
+    later: mpsc::Sender<DateTime<Utc>>,
     stop: CancellationToken,
 ) {
     let listening = async {
         loop {
-            if let Err(error) = forward_notifications(&runner, &calls).await {
-                tracing::warn!(%error, "workers are not notified: queues are polled until they are");
+            if let Err(error) = forward_notifications(&runner, &calls, &later).await {
+                tracing::warn!(%error, "workers are not notified: queues are looked at until they are");
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(RECONNECT).await;
         }
     };
     stop.run_until_cancelled(listening).await;
@@ -220,18 +258,32 @@ async fn listen<A: Clone + Send + Sync + 'static>(
 
 async fn forward_notifications<A: Clone + Send + Sync + 'static>(
     runner: &Runner<A>,
-    calls: &[(Queue, Arc<Notify>)],
+    calls: &Calls,
+    later: &mpsc::Sender<DateTime<Utc>>,
 ) -> Result<(), sqlx::Error> {
     let mut listener = runner.db().listener().await?;
     listener.listen(db::CHANNEL).await?;
-    loop {
-        let notification = listener.recv().await?;
+    // What was enqueued while nobody listened.
+    for (_, call) in calls {
+        call.notify_one();
+    }
+    // `None` when the connection was lost, and with it, maybe, a notification.
+    while let Some(notification) = listener.try_recv().await? {
+        let message = notification.payload();
+        let (name, time) = message.split_once('@').unwrap_or((message, ""));
+        let run_at = time.parse().ok().and_then(DateTime::from_timestamp_millis);
+        if let Some(run_at) = run_at {
+            // Full when thousands are delayed at once, and then a look finds the first of them.
+            let _ = later.try_send(run_at);
+            continue;
+        }
         for (queue, call) in calls {
-            if queue.as_str() == notification.payload() {
+            if queue.as_str() == name {
                 call.notify_one();
             }
         }
     }
+    Ok(())
 }
 
 async fn keep_schedules<A: Clone + Send + Sync + 'static>(
@@ -239,7 +291,7 @@ async fn keep_schedules<A: Clone + Send + Sync + 'static>(
     stop: CancellationToken,
 ) {
     let mut seen = runner.clock().now() - SCHEDULE_GRACE;
-    let mut interval = tokio::time::interval(SCHEDULE);
+    let mut interval = tokio::time::interval(runner.timing().schedule);
     while stop.run_until_cancelled(interval.tick()).await.is_some() {
         let now = runner.clock().now();
         match runner.enqueue_ticks(seen, now).await {

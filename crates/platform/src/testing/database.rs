@@ -85,6 +85,27 @@ impl TestDatabase {
 }
 
 impl TestDatabase {
+    /// Takes the database away from everybody, or gives it back.
+    pub async fn set_reachable(&self, reachable: bool) {
+        let mut server = connect_as_superuser(None).await;
+        let name = &self.name;
+        let allow = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {reachable}");
+        execute(&mut server, &allow).await;
+        if !reachable {
+            self.end_sessions().await;
+        }
+    }
+
+    /// Ends every session, as a restart does.
+    pub async fn end_sessions(&self) {
+        let mut server = connect_as_superuser(None).await;
+        let name = &self.name;
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        execute(&mut server, &end).await;
+    }
+
     /// Its address for the server's superuser, who may look at everything.
     #[must_use]
     pub fn superuser_url(&self) -> Url {

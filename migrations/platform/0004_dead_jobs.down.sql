@@ -1,0 +1,1 @@
+DROP INDEX platform.jobs_dead_idx;

@@ -1,0 +1,2 @@
+-- What was given up is listed for people, the latest first.
+CREATE INDEX jobs_dead_idx ON platform.jobs (finished_at DESC) WHERE state = 'dead';
