@@ -41,7 +41,7 @@ impl Shop {
     pub async fn mail<T>(&self, recipient: &str, find: impl Fn(&Mail) -> Option<T>) -> T {
         let inbox = format!("{}/inbox.json", self.sandbox.public_url);
         eventually("a mail", async || {
-            let request = self.client.get(&inbox).query(&[("to", recipient)]);
+            let request = self.client().get(&inbox).query(&[("to", recipient)]);
             let response = request.send().await.expect("an inbox");
             let mails: Vec<Mail> = response.json().await.expect("mails");
             mails.iter().find_map(&find)
@@ -52,7 +52,7 @@ impl Shop {
     /// The bytes of an attachment.
     pub async fn download(&self, attachment: &Attachment) -> Vec<u8> {
         let url = format!("{}{}", self.sandbox.public_url, attachment.url);
-        let response = self.client.get(url).send().await.expect("an inbox");
+        let response = self.client().get(url).send().await.expect("an inbox");
         response.bytes().await.expect("an attachment").to_vec()
     }
 }

@@ -87,18 +87,23 @@ pub(crate) fn explain(part: &str, interrupt: &Interrupt) -> anyhow::Result<ExitC
 }
 
 fn suite(arguments: &[&str]) -> Command {
-    let mut command = checkout::cargo([
-        "test",
-        "--quiet",
-        "-p",
-        "tests",
-        "--all-features",
-        "--test",
-        "it",
-        "--",
-    ]);
+    let mut command = of_the_suites("it");
     command.args(arguments);
     command
+}
+
+/// Runs a target of the suites, built as `cargo xtask test` builds it: another choice of packages would be another choice of
+/// features, and so another build of the dependencies.
+pub(crate) fn of_the_suites(target: &str) -> Command {
+    checkout::cargo([
+        "test",
+        "--quiet",
+        "--workspace",
+        "--all-features",
+        "--test",
+        target,
+        "--",
+    ])
 }
 
 /// Each gate with the names of its tests.

@@ -24,6 +24,7 @@
 
 mod checkout;
 mod dev;
+mod drill;
 mod gates;
 mod measure;
 mod ports;
@@ -79,6 +80,8 @@ enum Command {
         /// A part of the query's text, or of its file's name
         part: String,
     },
+    /// Bring about faults in a running shop, and say what came of them
+    Drill(drill::Options),
     /// Measure build times, memory, start time and size, as a Markdown table
     Measure,
 }
@@ -104,6 +107,7 @@ fn run(command: Command, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
         Command::Prepare { check } => prepare::run(check, interrupt)?,
         Command::Gates { names } => return gates::run(&names, interrupt),
         Command::Explain { part } => return gates::explain(&part, interrupt),
+        Command::Drill(options) => return drill::run(&options, interrupt),
         Command::Test { steps } => return test::run(&steps, interrupt),
         Command::Measure => measure::run(interrupt)?,
     }

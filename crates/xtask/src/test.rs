@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use crate::{
     checkout,
     dev::build::Build,
-    prepare,
+    drill, gates, prepare,
     process::{self, Interrupt, Interrupted},
     services::{
         Borrowed, Purpose, Services,
@@ -33,6 +33,8 @@ pub(crate) enum Step {
     Unit,
     /// The journey through a real browser
     Journey,
+    /// Faults in a running shop, in their short form
+    Drills,
 }
 
 impl Step {
@@ -42,7 +44,10 @@ impl Step {
     }
 
     fn needs_services(self) -> bool {
-        matches!(self, Self::Queries | Self::Unit | Self::Journey)
+        matches!(
+            self,
+            Self::Queries | Self::Unit | Self::Journey | Self::Drills
+        )
     }
 }
 
@@ -111,7 +116,7 @@ fn run_step(
     services: Option<&Borrowed>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<bool> {
-    if matches!(step, Step::Unit | Step::Journey) {
+    if matches!(step, Step::Unit | Step::Journey | Step::Drills) {
         // Tests start the real programs, which `cargo test` alone would not build.
         Build::new(false)?.run_or_fail(interrupt)?;
     }
@@ -138,14 +143,16 @@ fn run_step(
             unit.args(["--", "--skip", "journey::browser"]);
             unit
         }
-        Step::Journey => checkout::cargo([
-            "test",
-            "-p",
-            "tests",
-            "--all-features",
-            "--",
-            "journey::browser",
-        ]),
+        Step::Journey => {
+            let mut journey = gates::of_the_suites("it");
+            journey.arg("journey::browser");
+            journey
+        }
+        Step::Drills => {
+            let mut drills = drill::command();
+            drills.arg("--short");
+            drills
+        }
     };
     if let Some(services) = services {
         services.tell(&mut command);
@@ -239,7 +246,7 @@ mod tests {
         let verdict = verdict(&outcomes(&[(Step::Fmt, true), (Step::Doc, true)]));
         assert_eq!(
             verdict,
-            "2 of 6 steps passed. Not run: clippy, queries, unit, journey."
+            "2 of 7 steps passed. Not run: clippy, queries, unit, journey, drills."
         );
     }
 
@@ -256,6 +263,6 @@ mod tests {
             .iter()
             .map(|step| (*step, true))
             .collect();
-        assert_eq!(verdict(&outcomes(&all)), "All 6 steps passed.");
+        assert_eq!(verdict(&outcomes(&all)), "All 7 steps passed.");
     }
 }

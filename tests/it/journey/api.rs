@@ -1,9 +1,9 @@
 use http::Method;
 use serde_json::{Value, json};
+use tests::customer::{Customer, call};
 use tests::{Shop, eventually, pdf_text};
 
 use super::TOTAL;
-use super::customer::{Customer, call};
 
 #[tokio::test]
 async fn a_program_goes_from_sign_up_to_the_invoice() {
@@ -12,7 +12,7 @@ async fn a_program_goes_from_sign_up_to_the_invoice() {
 
     assert_eq!(customer.get(&shop, "/me").await["email_verified"], false);
     let link = shop
-        .mail(customer.email, |mail| mail.link("/verify-email"))
+        .mail(&customer.email, |mail| mail.link("/verify-email"))
         .await;
     let token: Vec<_> = link.query_pairs().collect();
     let page = shop.client().post(shop.url("/verify-email")).form(&token);

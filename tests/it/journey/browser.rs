@@ -2,10 +2,11 @@
 
 mod window;
 
+use tests::customer::{MUG, NAME, PASSWORD};
 use tests::{Shop, artefacts, pdf_text};
 
 use self::window::{Chromedriver, Window};
-use super::{MUG, NAME, PASSWORD, TOTAL};
+use super::TOTAL;
 
 const EMAIL: &str = "ann@example.com";
 const NEW_PASSWORD: &str = "seven lanterns over the quay";

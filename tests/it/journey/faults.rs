@@ -1,13 +1,13 @@
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::Response;
 use tests::Shop;
+use tests::customer::{Customer, PASSWORD};
 
-use super::customer::Customer;
-use super::{PASSWORD, TOTAL};
+use super::TOTAL;
 
 #[tokio::test]
 async fn a_job_runs_although_the_server_was_killed_right_after_the_commit() {
-    let mut shop = Shop::start_without_worker("killed").await;
+    let shop = Shop::start_without_worker("killed").await;
     let customer = Customer::sign_up(&shop, "cleo@example.com").await;
     let number = customer.order_two_mugs(&shop).await;
     shop.kill_server().await;
@@ -15,7 +15,7 @@ async fn a_job_runs_although_the_server_was_killed_right_after_the_commit() {
     shop.start_worker();
     let confirms =
         |mail: &tests::Mail| mail.text.contains(&format!("order {number}")).then_some(());
-    shop.mail(customer.email, confirms).await;
+    shop.mail(&customer.email, confirms).await;
 }
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn when_redis_is_flushed_people_sign_in_again_and_nothing_else_is_lost() {
     let shop = Shop::start_without_worker("flushed").await;
     let customer = Customer::sign_up(&shop, "dora@example.com").await;
     customer.fill_cart(&shop).await;
-    let browser = sign_in(&shop, customer.email).await;
+    let browser = sign_in(&shop, &customer.email).await;
     assert!(cart(&shop, &browser).await.contains(TOTAL));
     assert_eq!(account(&shop, &browser).await.status(), 200);
 
@@ -34,7 +34,7 @@ async fn when_redis_is_flushed_people_sign_in_again_and_nothing_else_is_lost() {
     assert!(sign_in_form.starts_with("/sign-in"), "{sign_in_form}");
     customer.get(&shop, "/me").await;
 
-    let browser = sign_in(&shop, customer.email).await;
+    let browser = sign_in(&shop, &customer.email).await;
     assert_eq!(account(&shop, &browser).await.status(), 200);
     assert!(cart(&shop, &browser).await.contains(TOTAL));
 }

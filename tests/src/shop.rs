@@ -1,0 +1,362 @@
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use platform::testing::{TestDatabase, services};
+use reqwest::Client;
+use sqlx::{Connection as _, PgConnection};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use url::Url;
+
+use crate::{artefacts, binaries, client, eventually, free_port, parse};
+
+/// The key that RFC 8410 prints: everybody knows it.
+const JWT_SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+    -----END PRIVATE KEY-----\n";
+
+/// What a shop is to be like.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// What its logs are called: `target/journey/{name}-….log`.
+    pub name: String,
+    /// Whether its server runs background jobs as well.
+    pub with_worker: bool,
+    /// Settings that differ from those that `cargo xtask dev` makes.
+    pub environment: Vec<(&'static str, String)>,
+}
+
+impl Setup {
+    /// A shop whose server runs background jobs as well.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            with_worker: true,
+            environment: Vec::new(),
+        }
+    }
+
+    /// Leaves background jobs to workers, which are started with [`Shop::start_worker`].
+    #[must_use]
+    pub fn without_worker(mut self) -> Self {
+        self.with_worker = false;
+        self
+    }
+
+    /// Sets one setting.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+}
+
+/// A shop that runs, with the demo catalogue on its shelves. Its processes end with this value.
+pub struct Shop {
+    url: String,
+    client: Client,
+    with_worker: bool,
+    // Behind locks, so that a drill can end them while customers are served.
+    server: Mutex<Option<Child>>,
+    workers: Mutex<Vec<Child>>,
+    pub(crate) sandbox: sandbox::Running,
+    environment: Vec<(&'static str, String)>,
+    folder: TempDir,
+    logs: PathBuf,
+    database: TestDatabase,
+}
+
+impl Shop {
+    /// A shop whose server runs background jobs as well. Its logs are kept in `target/journey/{name}-….log`.
+    pub async fn start(name: &str) -> Self {
+        Self::open(Setup::new(name)).await
+    }
+
+    /// A shop in which nobody runs background jobs, until [`Shop::start_worker`] is called.
+    pub async fn start_without_worker(name: &str) -> Self {
+        Self::open(Setup::new(name).without_worker()).await
+    }
+
+    /// A shop as `setup` says.
+    pub async fn open(setup: Setup) -> Self {
+        let database = TestDatabase::create(&server::migrations::all()).await;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("http://127.0.0.1:{}", free_port());
+        let sandbox = sandbox::start(sandbox::Settings {
+            webhook_url: Some(parse(&format!("{url}/webhooks/payments"))),
+            ..sandbox::Settings::default()
+        })
+        .await
+        .expect("a sandbox that starts");
+        let mut environment = environment(&url, &database, &sandbox, folder.path());
+        environment.extend(setup.environment);
+        let logs = artefacts().join(setup.name);
+
+        for log in ["seed", "serve", "worker"] {
+            // Of an earlier run, if there is one.
+            let _ = fs::remove_file(format!("{}-{log}.log", logs.display()));
+        }
+        let mut seed = program(&["seed"], &environment, &logs);
+        let seeded = seed.wait().await.expect("a seed that ends");
+        assert!(seeded.success(), "the seed failed: see {}", logs.display());
+
+        let shop = Self {
+            server: Mutex::new(Some(program(
+                arguments(setup.with_worker),
+                &environment,
+                &logs,
+            ))),
+            with_worker: setup.with_worker,
+            workers: Mutex::default(),
+            client: client(),
+            url,
+            sandbox,
+            environment,
+            folder,
+            logs,
+            database,
+        };
+        shop.ready().await;
+        shop
+    }
+
+    /// The address of a page.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// A client that follows no redirects and keeps no cookies.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A folder that is gone with the shop.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The shop's database.
+    #[must_use]
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
+    /// A connection to the database that may look at everything.
+    pub async fn connect(&self) -> PgConnection {
+        PgConnection::connect(self.database.superuser_url().as_str())
+            .await
+            .expect("PostgreSQL answers")
+    }
+
+    /// Waits until the server takes requests.
+    pub async fn ready(&self) {
+        let ready = self.url("/readyz");
+        eventually("a server that is ready", async || {
+            let response = self.client.get(&ready).send().await.ok()?;
+            response.status().is_success().then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the server has no request in hand, also none whose client went away.
+    pub async fn idle(&self) {
+        eventually("a server without requests", async || {
+            let in_flight = self.metric("http_requests_in_flight", &[]).await;
+            (in_flight < 1.0).then_some(())
+        })
+        .await;
+    }
+
+    /// The id of the server's process.
+    #[must_use]
+    pub fn server_pid(&self) -> u32 {
+        let server = locked(&self.server);
+        server
+            .as_ref()
+            .and_then(Child::id)
+            .expect("a server that runs")
+    }
+
+    /// Ends the server as `kill -9` does: it finishes nothing.
+    pub async fn kill_server(&self) {
+        let server = locked(&self.server).take();
+        kill(server.expect("a server that runs")).await;
+    }
+
+    /// Starts the server again after it was ended.
+    pub async fn start_server(&self) {
+        let server = program(arguments(self.with_worker), &self.environment, &self.logs);
+        *locked(&self.server) = Some(server);
+        self.ready().await;
+    }
+
+    /// Starts one more process that runs background jobs and nothing else.
+    pub fn start_worker(&self) {
+        let mut environment = self.environment.clone();
+        environment.push(("METRICS_ADDRESS", format!("127.0.0.1:{}", free_port())));
+        let worker = program(&["worker"], &environment, &self.logs);
+        locked(&self.workers).push(worker);
+    }
+
+    /// The ids of the workers' processes.
+    #[must_use]
+    pub fn worker_pids(&self) -> Vec<u32> {
+        locked(&self.workers).iter().filter_map(Child::id).collect()
+    }
+
+    /// Ends a worker as `kill -9` does, and forgets it.
+    pub async fn kill_worker(&self, worker: usize) {
+        let worker = locked(&self.workers).swap_remove(worker);
+        kill(worker).await;
+    }
+
+    /// The value of a setting.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> &str {
+        let setting = self.environment.iter().rfind(|(known, _)| *known == name);
+        &setting.expect("the shop has this setting").1
+    }
+
+    /// Sends commands to this shop's Redis and returns what comes back, line by line.
+    ///
+    /// Redis takes commands as plain lines too (<https://redis.io/docs/latest/develop/reference/protocol-spec/>).
+    pub async fn redis(&self, commands: &[&str]) -> Vec<String> {
+        let url: Url = parse(self.setting("REDIS_URL"));
+        let address = (
+            url.host_str().unwrap_or_default(),
+            url.port().unwrap_or(6379),
+        );
+        let mut redis = TcpStream::connect(address).await.expect("Redis answers");
+        let commands = commands.join("\r\n");
+        let commands = format!("SELECT {}\r\n{commands}\r\nQUIT\r\n", &url.path()[1..]);
+        redis
+            .write_all(commands.as_bytes())
+            .await
+            .expect("Redis listens");
+        let mut answers = String::new();
+        redis
+            .read_to_string(&mut answers)
+            .await
+            .expect("Redis answers");
+        let mut lines: Vec<_> = answers.lines().map(str::to_owned).collect();
+        // The answers to SELECT and QUIT.
+        lines.remove(0);
+        lines.pop();
+        lines
+    }
+
+    /// Empties this shop's Redis, as a restart of Redis without persistence does.
+    pub async fn flush_redis(&self) {
+        assert_eq!(self.redis(&["FLUSHDB"]).await, ["+OK"]);
+    }
+
+    /// The sum of a metric of the server over the label sets that contain `labels`; 0 where there is none.
+    pub async fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let url = format!("http://{}/metrics", self.setting("METRICS_ADDRESS"));
+        let response = self.client.get(url).send().await.expect("metrics");
+        let text = response.text().await.expect("metrics");
+        let wanted = |line: &str| {
+            let series = line.strip_prefix(name)?;
+            let (found, value) = series.rsplit_once(' ')?;
+            let is_it = found.is_empty() || found.starts_with('{');
+            let has =
+                |(label, value): &(&str, &str)| found.contains(&format!("{label}=\"{value}\""));
+            (is_it && labels.iter().all(has)).then(|| value.parse::<f64>().ok())?
+        };
+        text.lines().filter_map(wanted).sum()
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn kill(mut process: Child) {
+    process.kill().await.expect("a process that can be ended");
+}
+
+fn arguments(with_worker: bool) -> &'static [&'static str] {
+    if with_worker {
+        &["serve", "--with-worker"]
+    } else {
+        &["serve"]
+    }
+}
+
+/// As `cargo xtask dev` sets it, with addresses of this shop.
+fn environment(
+    url: &str,
+    database: &TestDatabase,
+    sandbox: &sandbox::Running,
+    folder: &Path,
+) -> Vec<(&'static str, String)> {
+    let defaults = sandbox::Settings::default();
+    vec![
+        ("ENVIRONMENT", "development".to_owned()),
+        ("PRODUCT_NAME", "Mainstay".to_owned()),
+        ("SELLER_NAME", "Mainstay Ltd".to_owned()),
+        (
+            "SELLER_ADDRESS",
+            "1 Quay Street; 24103 Kiel; Germany".to_owned(),
+        ),
+        ("CURRENCY", "EUR".to_owned()),
+        ("LOG_FORMAT", "text".to_owned()),
+        ("NO_COLOR", "1".to_owned()),
+        ("PUBLIC_URL", url.to_owned()),
+        (
+            "LISTEN_ADDRESS",
+            url.trim_start_matches("http://").to_owned(),
+        ),
+        ("METRICS_ADDRESS", format!("127.0.0.1:{}", free_port())),
+        ("DATABASE_URL", database.url_of("app").to_string()),
+        ("REDIS_URL", redis_url()),
+        (
+            "STORAGE_URL",
+            format!("file://{}", folder.join("storage").display()),
+        ),
+        ("SMTP_URL", format!("smtp://{}", sandbox.smtp_addr)),
+        ("MAIL_FROM", "shop@example.test".to_owned()),
+        ("PAYMENT_API_URL", sandbox.public_url.clone()),
+        ("PAYMENT_API_KEY", defaults.api_key),
+        ("PAYMENT_WEBHOOK_SECRETS", defaults.webhook_secret),
+        (
+            "SECRET_KEY",
+            "a key that only this test knows and uses".to_owned(),
+        ),
+        ("JWT_SIGNING_KEY", JWT_SIGNING_KEY.to_owned()),
+    ]
+}
+
+/// Starts the server's binary, which ends with the returned value, and keeps what it says in `{logs}-{command}.log`.
+fn program(arguments: &[&str], environment: &[(&'static str, String)], logs: &Path) -> Child {
+    let log = format!("{}-{}.log", logs.display(), arguments[0]);
+    // Appended to: a server that is started again goes on with its log.
+    let log = File::options().create(true).append(true).open(log);
+    let log = log.expect("a log that can be written");
+    Command::new(binaries().join("server"))
+        .args(arguments)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a second handle"))
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the server's binary: run `cargo build -p server` first")
+}
+
+/// A database of the test's Redis that no other shop uses at the same time: Redis has 16, and the first is left to the
+/// other tests.
+fn redis_url() -> String {
+    static TAKEN: AtomicUsize = AtomicUsize::new(0);
+    let number = 1 + TAKEN.fetch_add(1, Ordering::Relaxed) % 15;
+    format!("{}/{number}", services().redis_url)
+}
