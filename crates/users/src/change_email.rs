@@ -153,6 +153,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_two_links_opened_in_the_same_instant_one_works() {
+        let (platform, users) = start().await;
+        for round in 0..20 {
+            let ann = users.a_customer(&format!("ann{round}")).await;
+            let links = [
+                Token::generate(&platform.entropy),
+                Token::generate(&platform.entropy),
+            ];
+            let now = platform.clock.now();
+            let mut connection = platform.db.acquire().await.unwrap();
+            for (number, token) in links.iter().enumerate() {
+                let link = db::links::Link {
+                    user_id: ann,
+                    email: an_address(&format!("new{round}-{number}")),
+                };
+                let (hash, purpose) = (token.hash(), Purpose::ChangeEmail);
+                let later = now + chrono::TimeDelta::minutes(5);
+                db::links::insert(&mut connection, hash, purpose, &link, now, later)
+                    .await
+                    .unwrap();
+            }
+            let opened = tokio::join!(
+                users.confirm_email_change(&links[0]),
+                users.confirm_email_change(&links[1]),
+            );
+            assert!(
+                matches!(
+                    opened,
+                    (Ok(()), Err(LinkError::InvalidLink)) | (Err(LinkError::InvalidLink), Ok(()))
+                ),
+                "{opened:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
     async fn an_address_with_an_account_is_told_and_gets_no_link() {
         let (platform, users) = start().await;
         let ann = users.a_customer("ann").await;

@@ -87,6 +87,18 @@ pub(crate) async fn find(
     row.map(Account::try_from).transpose()
 }
 
+/// Has other transactions that change the account, or what belongs to it, wait until this one has ended.
+pub(crate) async fn lock(connection: &mut PgConnection, id: UserId) -> anyhow::Result<()> {
+    sqlx::query!(
+        "SELECT id FROM users.users WHERE id = $1 FOR NO KEY UPDATE",
+        id.as_uuid(),
+    )
+    .fetch_optional(connection)
+    .await
+    .context("lock account")?;
+    Ok(())
+}
+
 /// Adds the account; `false` if there is one of its address. Waits for whoever adds one at the same moment, so that
 /// [`find_by_email`] then finds it.
 pub(crate) async fn insert(

@@ -75,12 +75,19 @@ pub(crate) async fn find(
 }
 
 /// Uses a link up. Of all who race for it, one gets it.
+///
+/// The account is locked first, as whoever changes it does: of two links of one person that are opened in the same
+/// instant, each would otherwise wait for the other's end.
 pub(crate) async fn take(
     connection: &mut PgConnection,
     token_hash: TokenHash,
     purpose: Purpose,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<Link>> {
+    let Some(link) = find(connection, token_hash, purpose, now).await? else {
+        return Ok(None);
+    };
+    super::accounts::lock(connection, link.user_id).await?;
     let row = sqlx::query!(
         "DELETE FROM users.mailed_links
          WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3
