@@ -3,3 +3,4 @@
 mod graph;
 mod queries;
 mod schemas;
+mod scratch;

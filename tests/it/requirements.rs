@@ -9,21 +9,37 @@ fn root() -> &'static Path {
     Path::new("..")
 }
 
-/// The names of all functions of the workspace.
-fn functions(folder: &Path, names: &mut BTreeSet<String>) {
+/// The names of all tests of the workspace that run.
+fn tests_below(folder: &Path, names: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            functions(&path, names);
+            tests_below(&path, names);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let source = fs::read_to_string(&path).unwrap();
-            names.extend(source.split("fn ").skip(1).map(|rest| {
-                rest.chars()
-                    .take_while(|c| c.is_alphanumeric() || *c == '_')
-                    .collect::<String>()
-            }));
+            names.extend(tests_in(&fs::read_to_string(&path).unwrap()));
         }
     }
+}
+
+/// The functions whose attributes, on the lines above, make them a test that is not ignored.
+fn tests_in(source: &str) -> Vec<String> {
+    let mut tests = Vec::new();
+    let (mut is_test, mut is_ignored) = (false, false);
+    for line in source.lines().map(str::trim) {
+        is_test |= line == "#[test]" || line.starts_with("#[tokio::test");
+        is_ignored |= line.starts_with("#[ignore");
+        let signature = line.strip_prefix("async ").unwrap_or(line);
+        if let Some((name, _)) = signature
+            .strip_prefix("fn ")
+            .and_then(|rest| rest.split_once('('))
+        {
+            if is_test && !is_ignored {
+                tests.push(name.to_owned());
+            }
+            (is_test, is_ignored) = (false, false);
+        }
+    }
+    tests
 }
 
 struct Row {
@@ -56,8 +72,8 @@ fn rows() -> Vec<Row> {
 #[test]
 fn every_test_that_the_requirements_name_exists() {
     let mut names = BTreeSet::new();
-    functions(&root().join("crates"), &mut names);
-    functions(&root().join("tests"), &mut names);
+    tests_below(&root().join("crates"), &mut names);
+    tests_below(&root().join("tests"), &mut names);
     for row in rows() {
         for test in &row.tests {
             assert!(
@@ -83,4 +99,20 @@ fn every_requirement_is_listed_once_with_an_honest_state() {
             other => panic!("{}: unknown state {other}", row.id),
         }
     }
+}
+
+#[test]
+fn only_tests_that_run_count() {
+    let source = "fn a_helper() {}
+        #[test]
+        fn a_test() {}
+        fn another_helper() {}
+        // fn a_comment() {}
+        #[tokio::test(start_paused = true)]
+        #[expect(clippy::disallowed_methods, reason = \"it plants a fault\")]
+        async fn a_test_that_waits() {}
+        #[test]
+        #[ignore]
+        fn a_test_that_nobody_runs() {}";
+    assert_eq!(tests_in(source), ["a_test", "a_test_that_waits"]);
 }

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use serde::Deserialize;
 
+use super::scratch::Scratch;
+
 /// What makes a crate a web crate. A module that had one of them could decide about cookies or HTML.
 const WEB: [&str; 6] = [
     "axum",
@@ -34,23 +36,34 @@ struct Dependency {
     kind: Option<String>,
 }
 
-/// The crates of the workspace, each with what it depends on outside of tests, and whether it owns a schema.
-#[derive(Clone)]
-struct House {
-    dependencies: BTreeMap<String, BTreeSet<String>>,
-    owners: BTreeSet<String>,
+impl Package {
+    fn owns_a_schema(&self) -> bool {
+        let manifest = Path::new(&self.manifest_path);
+        manifest.with_file_name("sqlx.toml").exists()
+    }
+
+    /// What it depends on, be it for its tests or its build script only.
+    fn depends_on(&self) -> impl Iterator<Item = &str> {
+        self.dependencies.iter().map(|it| it.name.as_str())
+    }
+
+    /// What it depends on outside of tests.
+    fn is_made_of(&self) -> impl Iterator<Item = &str> {
+        let normal = self.dependencies.iter().filter(|it| it.kind.is_none());
+        normal.map(|it| it.name.as_str())
+    }
 }
 
+/// The crates of a workspace by name.
+pub(super) struct House(BTreeMap<String, Package>);
+
 impl House {
-    fn read() -> Self {
+    /// Reads the workspace in `folder`.
+    pub(super) fn read(folder: &Path) -> Self {
         let output = Command::new(env!("CARGO"))
-            .args([
-                "metadata",
-                "--no-deps",
-                "--offline",
-                "--format-version",
-                "1",
-            ])
+            .args(["metadata", "--no-deps", "--offline"])
+            .args(["--format-version", "1"])
+            .current_dir(folder)
             .output()
             .unwrap();
         assert!(
@@ -59,85 +72,111 @@ impl House {
             String::from_utf8_lossy(&output.stderr)
         );
         let metadata: Metadata = serde_json::from_slice(&output.stdout).unwrap();
-        let owners = metadata.packages.iter().filter(|package| {
-            let manifest = Path::new(&package.manifest_path);
-            manifest.with_file_name("sqlx.toml").exists()
-        });
-        Self {
-            owners: owners.map(|package| package.name.clone()).collect(),
-            dependencies: metadata
-                .packages
-                .iter()
-                .map(|package| {
-                    let normal = package.dependencies.iter().filter(|it| it.kind.is_none());
-                    let names = normal.map(|it| it.name.clone()).collect();
-                    (package.name.clone(), names)
-                })
-                .collect(),
-        }
+        let packages = metadata.packages.into_iter();
+        Self(packages.map(|it| (it.name.clone(), it)).collect())
     }
 
-    /// The crates that own a schema, but for `platform`, which they all stand on.
-    fn modules(&self) -> impl Iterator<Item = &String> {
-        self.owners.iter().filter(|name| *name != "platform")
+    /// The crates that own a schema.
+    pub(super) fn owners(&self) -> impl Iterator<Item = &str> {
+        let owners = self.0.values().filter(|package| package.owns_a_schema());
+        owners.map(|package| package.name.as_str())
+    }
+
+    /// The owners but for `platform`, which they all stand on.
+    fn modules(&self) -> impl Iterator<Item = &str> {
+        self.owners().filter(|name| *name != "platform")
+    }
+
+    /// The crates of the workspace that the server is made of.
+    fn below_the_server(&self) -> BTreeSet<&str> {
+        let mut below = BTreeSet::new();
+        let mut ahead = vec!["server"];
+        while let Some(name) = ahead.pop() {
+            let parts = self.0[name].is_made_of();
+            for part in parts.filter(|part| *part != "server" && self.0.contains_key(*part)) {
+                if below.insert(part) {
+                    ahead.push(part);
+                }
+            }
+        }
+        below
     }
 
     /// Every dependency that the design forbids, with what to do about it.
     fn violations(&self) -> Vec<String> {
+        let modules: BTreeSet<_> = self.modules().collect();
         let mut violations = Vec::new();
-        let mut check = |name: &str, allowed: &[&str]| {
-            let inside = self.dependencies[name]
-                .iter()
-                .filter(|other| self.dependencies.contains_key(*other));
-            for other in inside.filter(|other| !allowed.contains(&other.as_str())) {
+        let below = self.below_the_server();
+        for name in below.iter().copied() {
+            let package = &self.0[name];
+            let allowed: &[&str] = match name {
+                "kernel" => &[],
+                "platform" => &["kernel"],
+                _ if modules.contains(name) => &["kernel", "platform"],
+                _ => {
+                    violations.push(format!(
+                        "`{name}` stands on no floor: a module has a `sqlx.toml`, values belong into `kernel`, adapters \
+                         into `platform`"
+                    ));
+                    continue;
+                }
+            };
+            let parts: BTreeSet<_> = package.depends_on().collect();
+            // What stands at the side, as the sandbox does, may serve a module's tests.
+            let floors = parts
+                .into_iter()
+                .filter(|part| *part == "server" || below.contains(part));
+            // A crate's tests may ask for a feature of its own.
+            for other in floors.filter(|floor| *floor != name && !allowed.contains(floor)) {
                 violations.push(format!(
                     "`{name}` depends on `{other}`: dependencies point down only. What happens between modules belongs \
                      into crates/server/src/choreography.rs"
                 ));
             }
-            for web in WEB
-                .iter()
-                .filter(|web| self.dependencies[name].contains(**web))
-            {
+            for web in package.is_made_of().filter(|part| WEB.contains(part)) {
                 violations.push(format!(
                     "`{name}` depends on `{web}`: nothing below `server` knows HTTP. Move the handler to \
                      crates/server/src/http"
                 ));
             }
-        };
-        check("kernel", &[]);
-        check("platform", &["kernel"]);
-        for module in self.modules() {
-            check(module, &["kernel", "platform"]);
         }
         violations
     }
+}
 
-    fn with(mut self, name: &str, dependency: &str) -> Self {
-        let dependencies = self.dependencies.get_mut(name).unwrap();
-        dependencies.insert(dependency.to_owned());
-        self
-    }
+/// The violations in a copy of the workspace in which `name` has another line in a section of its manifest.
+fn violations_with(name: &str, section: &str, dependency: &str) -> Vec<String> {
+    let (planted, _) = dependency.split_once('.').unwrap();
+    let scratch = Scratch::new(&format!("{name}-{section}-{planted}"));
+    scratch.plant_in_section(&format!("crates/{name}/Cargo.toml"), section, dependency);
+    House::read(scratch.folder()).violations()
+}
+
+/// The workspace's own folder: cargo starts a test in its package's.
+pub(super) fn root() -> &'static Path {
+    Path::new("..")
 }
 
 #[test]
 fn dependencies_point_down_only() {
-    let house = House::read();
+    let house = House::read(root());
     assert!(house.modules().count() >= 3, "the modules were not found");
     assert_eq!(house.violations(), Vec::<String>::new());
 }
 
 #[test]
-fn a_module_that_depends_on_another_is_refused() {
-    let violations = House::read().with("orders", "billing").violations();
-    assert_eq!(violations.len(), 1, "{violations:?}");
-    assert!(violations[0].contains("`orders` depends on `billing`"));
+fn a_module_that_depends_on_another_is_refused_in_its_tests_too() {
+    for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+        let violations = violations_with("orders", section, "billing.workspace = true");
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert!(violations[0].contains("`orders` depends on `billing`"));
+    }
 }
 
 #[test]
 fn axum_below_the_server_is_refused() {
     for name in ["kernel", "platform", "users", "orders", "billing"] {
-        let violations = House::read().with(name, "axum").violations();
+        let violations = violations_with(name, "dependencies", "axum.workspace = true");
         assert_eq!(violations.len(), 1, "{violations:?}");
         assert!(violations[0].contains(&format!("`{name}` depends on `axum`")));
     }
@@ -145,13 +184,21 @@ fn axum_below_the_server_is_refused() {
 
 #[test]
 fn a_dependency_that_points_up_is_refused() {
-    assert_eq!(
-        House::read().with("kernel", "platform").violations().len(),
-        1
-    );
-    assert_eq!(
-        House::read().with("platform", "users").violations().len(),
-        1
-    );
-    assert_eq!(House::read().with("users", "server").violations().len(), 1);
+    for (name, above) in [
+        ("kernel", "platform"),
+        ("platform", "users"),
+        ("users", "server"),
+    ] {
+        let dependency = format!("{above}.workspace = true");
+        let violations = violations_with(name, "dependencies", &dependency);
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert!(violations[0].contains(&format!("`{name}` depends on `{above}`")));
+    }
+}
+
+#[test]
+fn a_crate_that_stands_on_no_floor_is_refused() {
+    let violations = violations_with("server", "dependencies", "xtask.path = \"../xtask\"");
+    assert_eq!(violations.len(), 1, "{violations:?}");
+    assert!(violations[0].contains("`xtask` stands on no floor"));
 }

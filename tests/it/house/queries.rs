@@ -1,78 +1,9 @@
 //! A query that names a neighbour's table does not compile.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use platform::testing::{TestDatabase, services};
 use sqlx::{Connection as _, PgConnection};
 
-/// A copy of the sources below the target folder, so that what the tests built is built only once.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let root = Path::new("..");
-        let scratch = target().join("planted").join(name);
-        if scratch.exists() {
-            fs::remove_dir_all(&scratch).unwrap();
-        }
-        fs::create_dir_all(&scratch).unwrap();
-        for entry in [
-            "Cargo.toml",
-            "Cargo.lock",
-            "crates",
-            "migrations",
-            "tests",
-            ".cargo",
-        ] {
-            copy(&root.join(entry), &scratch.join(entry));
-        }
-        Self(scratch)
-    }
-
-    /// Adds `source` to the end of a file.
-    fn plant(&self, file: &str, source: &str) {
-        let path = self.0.join(file);
-        let before = fs::read_to_string(&path).unwrap();
-        fs::write(path, format!("{before}\n{source}\n")).unwrap();
-    }
-
-    /// Compiles `package` with its queries checked at `database_url`; gives what the compiler said when it refused.
-    fn check(&self, package: &str, database_url: &str) -> Result<(), String> {
-        let variable = format!("{}_CHECK_DATABASE_URL", package.to_uppercase());
-        let output = Command::new(env!("CARGO"))
-            .args(["check", "--offline", "--package", package])
-            .current_dir(&self.0)
-            .env("CARGO_TARGET_DIR", target())
-            .env(variable, database_url)
-            .env("SQLX_OFFLINE", "false")
-            .output()
-            .unwrap();
-        if output.status.success() {
-            return Ok(());
-        }
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
-}
-
-fn target() -> PathBuf {
-    let test_binary = std::env::current_exe().unwrap();
-    let profile = test_binary.ancestors().nth(2).unwrap();
-    profile.parent().unwrap().to_owned()
-}
-
-fn copy(from: &Path, to: &Path) {
-    if from.is_dir() {
-        fs::create_dir_all(to).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            copy(&entry.path(), &to.join(entry.file_name()));
-        }
-    } else {
-        fs::copy(from, to).unwrap();
-    }
-}
+use super::scratch::Scratch;
 
 /// The role that `cargo xtask prepare` checks the crate `orders` as: it may look into its own schema and platform's.
 #[expect(

@@ -3,6 +3,27 @@
 use platform::testing::TestDatabase;
 use sqlx::{Connection as _, PgConnection};
 
+use super::graph::{House, root};
+
+/// Every schema of ours, with the number of its migration histories.
+const SCHEMAS: &str = "
+    SELECT schema.nspname::text, count(history.oid)
+    FROM pg_namespace AS schema
+    LEFT JOIN pg_class AS history ON history.relnamespace = schema.oid AND history.relname = '_migrations'
+    WHERE schema.nspname NOT LIKE 'pg\\_%' AND schema.nspname NOT IN ('information_schema', 'public')
+    GROUP BY schema.nspname ORDER BY schema.nspname";
+
+/// Views and functions that name a schema other than their own.
+const INTRUDING: &str = "
+    WITH code AS (
+        SELECT schemaname AS schema, viewname AS name, definition AS text FROM pg_views
+        UNION ALL SELECT schemaname, matviewname, definition FROM pg_matviews
+        UNION ALL SELECT nspname, proname, prosrc FROM pg_proc JOIN pg_namespace AS owner ON owner.oid = pronamespace
+    )
+    SELECT code.schema || '.' || code.name || ' names ' || other
+    FROM code, unnest($1::text[]) AS other
+    WHERE code.schema = ANY($1) AND code.schema <> other AND code.text ~ ('\\m' || other || '\\.')";
+
 const CROSSING: &str = "
     SELECT constraint_row.conname || ' on ' || owner.nspname || '.' || owning.relname || ' refers to ' || other.nspname
     FROM pg_constraint AS constraint_row
@@ -21,6 +42,64 @@ async fn crossing_foreign_keys(connection: &mut PgConnection) -> Vec<String> {
         .fetch_all(connection)
         .await
         .unwrap()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this asks the catalogue, which no module's role may describe"
+)]
+async fn intruders(connection: &mut PgConnection, owners: &[&str]) -> Vec<String> {
+    sqlx::query_scalar(INTRUDING)
+        .bind(owners)
+        .fetch_all(connection)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this asks the catalogue, which no module's role may describe"
+)]
+async fn each_owner_has_one_schema_of_its_name_with_a_history_of_its_own() {
+    let database = TestDatabase::create(&server::migrations::all()).await;
+    let schemas: Vec<(String, i64)> = sqlx::query_as(SCHEMAS)
+        .fetch_all(&mut migrator(&database).await)
+        .await
+        .unwrap();
+    let house = House::read(root());
+    let owned: Vec<_> = house.owners().map(|name| (name.to_owned(), 1)).collect();
+    assert_eq!(schemas, owned);
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "this plants the fault")]
+async fn a_view_or_function_that_names_another_schema_is_found() {
+    let database = TestDatabase::create(&server::migrations::all()).await;
+    let mut connection = migrator(&database).await;
+    let house = House::read(root());
+    let owners: Vec<_> = house.owners().collect();
+    assert_eq!(
+        intruders(&mut connection, &owners).await,
+        Vec::<String>::new()
+    );
+
+    sqlx::raw_sql(
+        "CREATE VIEW billing.planted AS SELECT id FROM orders.orders;
+         CREATE FUNCTION users.planted() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM billing.payments'",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    let mut found = intruders(&mut connection, &owners).await;
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            "billing.planted names orders",
+            "users.planted names billing"
+        ]
+    );
 }
 
 async fn migrator(database: &TestDatabase) -> PgConnection {
