@@ -13,6 +13,7 @@ use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -59,12 +60,7 @@ pub fn init(settings: &TelemetrySettings) -> anyhow::Result<Telemetry> {
     };
     let filter = EnvFilter::new("info,sqlx::query=warn,hyper=warn,tower=warn");
     let lines = match settings.format {
-        LogFormat::Json => tracing_subscriber::fmt::layer()
-            .with_writer(std::io::stderr)
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .boxed(),
+        LogFormat::Json => json_lines(std::io::stderr).boxed(),
         LogFormat::Text => tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
             .compact()
@@ -78,6 +74,19 @@ pub fn init(settings: &TelemetrySettings) -> anyhow::Result<Telemetry> {
         .try_init()?;
     metrics();
     Ok(telemetry)
+}
+
+/// One JSON document a line, with the fields of the event at the top and those of its span below `span`.
+pub(crate) fn json_lines<S, W>(writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt::layer()
+        .with_writer(writer)
+        .json()
+        .flatten_event(true)
+        .with_span_list(false)
 }
 
 pub(crate) fn sentry_options(settings: &TelemetrySettings) -> sentry::ClientOptions {

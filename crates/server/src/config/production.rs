@@ -4,6 +4,9 @@ use url::Url;
 
 use super::reader::Reader;
 
+/// The private key that RFC 8410 prints in its section 10.3, which tests and tutorials use.
+const PRINTED_JWT_KEY: &str = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC";
+
 /// Refuses what is fine on somebody's own machine and dangerous where strangers come.
 pub(super) fn check(read: &mut Reader<'_>) {
     let url = |read: &mut Reader<'_>, variable| read.raw(variable)?.parse::<Url>().ok();
@@ -60,6 +63,13 @@ pub(super) fn check(read: &mut Reader<'_>) {
         read.fault(
             "SECRET_KEY",
             "guessable: make one with `openssl rand -base64 48`",
+        );
+    }
+    let jwt_keys = read.raw("JWT_SIGNING_KEY").unwrap_or_default();
+    if jwt_keys.contains(PRINTED_JWT_KEY) {
+        read.fault(
+            "JWT_SIGNING_KEY",
+            "the key of the manuals: anybody could sign in as staff; make one with `openssl genpkey -algorithm ed25519`",
         );
     }
     if read.raw("SELLER_ADDRESS").is_none() {

@@ -2,9 +2,15 @@ use std::io::Write as _;
 
 use super::*;
 
+/// Made for these tests.
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
-                   MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+                   MC4CAQAwBQYDK2VwBCIEIJicUT5/rR1x2LDK5TKxIo6cx4X45RxlR7B7VKoJbTCz\n\
                    -----END PRIVATE KEY-----\n";
+
+/// Printed in RFC 8410.
+const PRINTED_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+                           MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+                           -----END PRIVATE KEY-----\n";
 
 impl Settings {
     /// Settings for tests of other parts, which put in their own platform.
@@ -108,6 +114,7 @@ fn what_is_unsafe_is_refused_in_production() {
         ("PAYMENT_API_URL", "http://127.0.0.1:9000"),
         ("PAYMENT_API_KEY", "sk_test_51HqLyjWDarjtT1zd"),
         ("PAYMENT_WEBHOOK_SECRETS", "whsec_sandbox_sandbox_sandbox"),
+        ("JWT_SIGNING_KEY", PRINTED_KEY),
         ("SECRET_KEY", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
         ("SECRET_KEY", "please-change-me-please-change-me-0123"),
     ] {

@@ -16,6 +16,7 @@ use crate::config::Settings;
 
 mod error_reports;
 mod idempotency;
+mod log_lines;
 
 struct Server {
     platform: TestPlatform,
