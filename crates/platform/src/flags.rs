@@ -22,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(1);
 /// Every flag there is. One that is not declared here cannot be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flag {
-    /// Whether new accounts can be made. Off: the sign-up page says so, and those who have an account notice nothing.
+    /// Whether new accounts can be made. Off: signing up is refused in words, and those who have an account notice nothing.
     SignUpOpen,
 }
 
