@@ -13,7 +13,7 @@ use platform::db::Db;
 use platform::events::Events;
 use platform::flags::Flags;
 use platform::idempotency::Idempotency;
-use platform::jobs::Jobs;
+use platform::jobs::{Jobs, Timing};
 use platform::mail::Mailer;
 use platform::outbound::Outbound;
 use platform::redis::Redis;
@@ -41,6 +41,7 @@ struct Parts {
     readiness: Readiness,
     idempotency: Idempotency,
     fingerprint_key: SecretString,
+    job_timing: Timing,
 }
 
 /// What the outermost layer of the house is told: names, addresses, and whom to believe.
@@ -94,6 +95,7 @@ impl App {
             billing: Billing::new(&platform, settings.billing.clone())?,
             idempotency: Idempotency::new(platform.db.clone(), platform.clock.clone()),
             fingerprint_key: settings.storage.signing_key.clone(),
+            job_timing: settings.job_timing,
             platform,
             readiness: Readiness::default(),
         })))
@@ -143,6 +145,12 @@ impl App {
     /// What fingerprints of requests are keyed with.
     pub(crate) fn fingerprint_key(&self) -> &[u8] {
         self.0.fingerprint_key.expose_secret().as_bytes()
+    }
+
+    /// How long a job is a worker's own, and what follows from that.
+    #[must_use]
+    pub fn job_timing(&self) -> Timing {
+        self.0.job_timing
     }
 
     /// Whether this process may be sent requests.

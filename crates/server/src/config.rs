@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use billing::BillingSettings;
 use platform::db::DbSettings;
+use platform::jobs::Timing;
 use platform::mail::Letterhead;
 use platform::storage::StorageSettings;
 use secrecy::SecretString;
@@ -25,7 +26,7 @@ mod site;
 #[cfg(test)]
 mod tests;
 
-use adapters::{address, database, letterhead, storage, telemetry};
+use adapters::{address, database, job_timing, letterhead, storage, telemetry};
 pub use faults::{Fault, Faults};
 use modules::{billing, users};
 use reader::Reader;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub listen_private: SocketAddr,
     /// How to reach PostgreSQL, as the role that serves.
     pub database: DbSettings,
+    /// How long a job is a worker's own, and what follows from that.
+    pub job_timing: Timing,
     /// How to reach Redis.
     pub redis_url: SecretString,
     /// How to reach object storage.
@@ -113,6 +116,7 @@ impl Settings {
             );
         }
         let database = database(&mut read);
+        let job_timing = job_timing(&mut read);
         let redis_url = read.secret("REDIS_URL", "redis://host:6379");
         let smtp_url = read.secret("SMTP_URL", "smtps://user:password@host");
         let telemetry = telemetry(&mut read, environment, site.as_ref());
@@ -126,6 +130,7 @@ impl Settings {
                 listen: listen?,
                 listen_private: listen_private?,
                 database: database?,
+                job_timing,
                 redis_url: redis_url?,
                 storage: storage?,
                 smtp_url: smtp_url?,

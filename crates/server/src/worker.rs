@@ -8,9 +8,7 @@ use billing::{
 };
 use chrono::TimeDelta;
 use orders::{CancelUnpaid, PurgeCarts, SendConfirmation};
-use platform::jobs::{
-    Job, JobResult, JobRun, Queue, Registry, Runner, Timing, Worker, WorkerSettings,
-};
+use platform::jobs::{Job, JobResult, JobRun, Queue, Registry, Runner, Worker, WorkerSettings};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use users::{
@@ -73,7 +71,7 @@ pub fn runner(app: &App) -> Arc<Runner<App>> {
         platform.db.clone(),
         platform.clock.clone(),
         platform.entropy.clone(),
-        Timing::default(),
+        app.job_timing(),
     )
 }
 

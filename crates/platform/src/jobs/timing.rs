@@ -20,10 +20,18 @@ pub struct Timing {
 impl Default for Timing {
     /// Requirements E2 and E3.
     fn default() -> Self {
+        Self::with_lease(Duration::from_secs(30))
+    }
+}
+
+impl Timing {
+    /// As usual, with a lease of another length and what goes with it.
+    #[must_use]
+    pub fn with_lease(lease: Duration) -> Self {
         Self {
-            lease: Duration::from_secs(30),
-            heartbeat: Duration::from_secs(10),
-            rescue: Duration::from_secs(5),
+            lease,
+            heartbeat: lease / 3,
+            rescue: lease / 6,
             look: Duration::from_secs(5),
             schedule: Duration::from_secs(1),
             drain: Duration::from_secs(25),
@@ -40,6 +48,7 @@ mod tests {
         let timing = Timing::default();
         assert!(timing.lease + timing.rescue <= Duration::from_secs(40));
         assert!(timing.heartbeat * 3 <= timing.lease);
+        assert_eq!(timing.heartbeat, Duration::from_secs(10));
         assert_eq!(timing.drain, Duration::from_secs(25));
     }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use kernel::EmailAddress;
 use platform::db::DbSettings;
+use platform::jobs::Timing;
 use platform::mail::Letterhead;
 use platform::storage::StorageSettings;
 use secrecy::SecretString;
@@ -51,6 +52,19 @@ pub(super) fn database(read: &mut Reader<'_>) -> Option<DbSettings> {
         // B3: whoever waits longer is better off coming back.
         acquire_timeout: Duration::from_secs(2),
     })
+}
+
+/// Drills wait for leases to run out, and need not wait for half a minute each time.
+pub(super) fn job_timing(read: &mut Reader<'_>) -> Timing {
+    let lease = read.optional(
+        "JOB_LEASE_SECONDS",
+        "a number from 1 to 30",
+        |text| match text.parse() {
+            Ok(seconds @ 1..=30) => Ok(Duration::from_secs(seconds)),
+            _ => Err("out of range"),
+        },
+    );
+    lease.map_or_else(Timing::default, Timing::with_lease)
 }
 
 pub(super) fn storage(read: &mut Reader<'_>, site: Option<&Site>) -> Option<StorageSettings> {

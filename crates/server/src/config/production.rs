@@ -72,6 +72,12 @@ pub(super) fn check(read: &mut Reader<'_>) {
             "the key of the manuals: anybody could sign in as staff; make one with `openssl genpkey -algorithm ed25519`",
         );
     }
+    if read.raw("JOB_LEASE_SECONDS").is_some() {
+        read.fault(
+            "JOB_LEASE_SECONDS",
+            "for drills alone: under a short lease, a pause of the database has slow jobs run twice; unset it",
+        );
+    }
     if read.raw("SELLER_ADDRESS").is_none() {
         read.fault(
             "SELLER_ADDRESS",

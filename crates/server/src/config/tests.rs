@@ -1,4 +1,5 @@
 use std::io::Write as _;
+use std::time::Duration;
 
 use super::*;
 
@@ -117,6 +118,7 @@ fn what_is_unsafe_is_refused_in_production() {
         ("JWT_SIGNING_KEY", PRINTED_KEY),
         ("SECRET_KEY", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
         ("SECRET_KEY", "please-change-me-please-change-me-0123"),
+        ("JOB_LEASE_SECONDS", "5"),
     ] {
         assert_eq!(faulty(&[(variable, value)]), [variable], "{value}");
     }
@@ -132,8 +134,10 @@ fn the_same_is_fine_in_development() {
         ("PAYMENT_API_URL", "http://127.0.0.1:9000"),
         ("PAYMENT_API_KEY", "sk_test_sandbox"),
         ("SECRET_KEY", "development-development-development"),
+        ("JOB_LEASE_SECONDS", "5"),
     ])
     .unwrap();
+    assert_eq!(settings.job_timing.lease, Duration::from_secs(5));
     assert_eq!(settings.site.payment_origin, "http://127.0.0.1:9000");
     assert_eq!(settings.site.storage_origin, None);
     assert!(!settings.site.is_https());
@@ -147,6 +151,7 @@ fn what_cannot_be_read_is_refused_anywhere() {
         ("LISTEN_ADDRESS", "localhost"),
         ("DATABASE_URL", "mysql://app@db/shop"),
         ("DATABASE_POOL_SIZE", "0"),
+        ("JOB_LEASE_SECONDS", "0"),
         ("MAIL_FROM", "nobody"),
         (
             "PAYMENT_WEBHOOK_SECRETS",
