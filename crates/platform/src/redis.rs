@@ -12,8 +12,9 @@ use crate::outbound::{BreakerSettings, Guard, Refusal, Verdict};
 
 /// How long a command may take, waiting for a connection included.
 ///
-/// Redis answers in well under a millisecond. When it does not, it is ill, and the request must go on without it.
-pub const DEADLINE: Duration = Duration::from_secs(1);
+/// Redis answers in well under a millisecond. When it does not, it is ill, and the request must go on without it: a page
+/// that can do without is there within a second even then.
+pub const DEADLINE: Duration = Duration::from_millis(500);
 
 /// How many commands may wait at once. They share one connection, so this bounds memory alone.
 const BULKHEAD: usize = 1_000;
@@ -44,6 +45,19 @@ pub enum RedisError {
     /// There is no connection, or Redis answered with an error, or with another type than expected.
     #[error("the Redis command failed")]
     Failed(#[source] redis::RedisError),
+}
+
+impl RedisError {
+    /// Whether something of another type than the command expects stands under its key.
+    #[must_use]
+    pub fn is_wrong_type(&self) -> bool {
+        let Self::Failed(error) = self else {
+            return false;
+        };
+        // Of a pipeline, each command has an error of its own.
+        let errors = error.clone().into_server_errors();
+        errors.is_some_and(|errors| errors.iter().any(|(_, error)| error.code() == "WRONGTYPE"))
+    }
 }
 
 impl Redis {
