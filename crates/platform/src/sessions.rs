@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{Clock, Entropy, SessionId, Token, TokenHash, UserId};
-use redis::cmd;
+use redis::{FromRedisValue, Pipeline, cmd};
 use serde::{Deserialize, Serialize};
 
-use crate::redis::Redis;
+use crate::redis::{Redis, RedisError};
 
 /// How finely the idle time is measured: a session that was seen this recently is not written again. So one read per
 /// request is enough, and a session may end up to a minute before its idle time is over, never after.
@@ -143,15 +143,10 @@ impl Sessions {
     /// If Redis cannot be reached. What cannot be read is no session.
     pub async fn find(&self, token: &Token) -> anyhow::Result<Option<Session>> {
         let key = self.session_key(token.hash());
-        let found: Option<String> = self
-            .redis
-            .query(cmd("GET").arg(&key))
-            .await
-            .context("read session")?;
-        let now = self.clock.now();
-        let Some(mut session) = found.and_then(|json| read(&json, now)) else {
+        let Some(mut session) = self.read(std::slice::from_ref(&key)).await?.pop().flatten() else {
             return Ok(None);
         };
+        let now = self.clock.now();
         if now - session.last_seen_at >= SEEN_PRECISION {
             session.last_seen_at = now;
             // XX: a session that was ended in the meantime must not come back to life.
@@ -227,28 +222,57 @@ impl Sessions {
 
     /// The user's sessions by the hash of their tokens.
     async fn load(&self, user_id: UserId) -> anyhow::Result<BTreeMap<String, Session>> {
-        let hashes: Vec<String> = self
-            .redis
-            .query(cmd("ZRANGE").arg(self.index_key(user_id)).arg(0).arg(-1))
+        let mut reads = redis::pipe();
+        reads.zrange(self.index_key(user_id), 0, -1);
+        let (hashes,): (Vec<Vec<u8>>,) = self
+            .change_index(user_id, &reads)
             .await
             .context("read the user's sessions")?;
+        // What is no text is no hash.
+        let hashes: Vec<String> = hashes
+            .into_iter()
+            .filter_map(|hash| String::from_utf8(hash).ok())
+            .collect();
         if hashes.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let mut reads = redis::pipe();
-        for hash in &hashes {
-            reads.get(self.session_key(hash));
-        }
-        let found: Vec<Option<String>> = self
+        let keys: Vec<_> = hashes.iter().map(|hash| self.session_key(hash)).collect();
+        let sessions = hashes.into_iter().zip(self.read(&keys).await?);
+        Ok(sessions
+            .filter_map(|(hash, session)| Some((hash, session?)))
+            .collect())
+    }
+
+    /// The sessions under `keys` that are alive, in the same order.
+    ///
+    /// `MGET` also for a single one: where something stands that is no string, it finds nothing and does not fail.
+    async fn read(&self, keys: &[String]) -> anyhow::Result<Vec<Option<Session>>> {
+        let found: Vec<Option<Vec<u8>>> = self
             .redis
-            .query_all(&reads)
+            .query(cmd("MGET").arg(keys))
             .await
             .context("read sessions")?;
         let now = self.clock.now();
-        let sessions = hashes.into_iter().zip(found);
-        Ok(sessions
-            .filter_map(|(hash, json)| Some((hash, read(&json?, now)?)))
-            .collect())
+        let found = found.into_iter();
+        Ok(found.map(|json| read(&json?, now)).collect())
+    }
+
+    /// Sends commands about the index of the user's sessions. If something else stands in its place, nobody could sign in:
+    /// it is thrown away, and with it no more than the list of where one is signed in.
+    async fn change_index<T: FromRedisValue>(
+        &self,
+        user_id: UserId,
+        commands: &Pipeline,
+    ) -> Result<T, RedisError> {
+        match self.redis.query_all(commands).await {
+            Err(error) if error.is_wrong_type() => {
+                let key = self.index_key(user_id);
+                tracing::warn!(key, "no index of sessions: thrown away");
+                let () = self.redis.query(cmd("DEL").arg(key)).await?;
+                self.redis.query_all(commands).await
+            }
+            result => result,
+        }
     }
 
     async fn insert(&self, token: &TokenHash, session: &Session) -> anyhow::Result<()> {
@@ -265,8 +289,7 @@ impl Sessions {
             .expire(&index, SessionLimits::CUSTOMER.absolute.num_seconds())
             .ignore();
         let () = self
-            .redis
-            .query_all(&commands)
+            .change_index(session.user_id, &commands)
             .await
             .context("index session")?;
         self.write(&self.session_key(token), session, "NX").await
@@ -291,8 +314,7 @@ impl Sessions {
             .ignore()
             .zrem(self.index_key(user_id), hashes)
             .ignore();
-        self.redis
-            .query_all(&commands)
+        self.change_index(user_id, &commands)
             .await
             .context("delete sessions")
     }
@@ -308,8 +330,8 @@ impl Sessions {
 
 /// A session that can be read and is not over by the application's own clock. Redis drops what is over as well, but the
 /// limit must not hang on it.
-fn read(json: &str, now: DateTime<Utc>) -> Option<Session> {
-    match serde_json::from_str::<Session>(json) {
+fn read(json: &[u8], now: DateTime<Utc>) -> Option<Session> {
+    match serde_json::from_slice::<Session>(json) {
         Ok(session) => (session.remaining(now) > TimeDelta::zero()).then_some(session),
         Err(error) => {
             tracing::warn!(%error, "a session could not be read");

@@ -252,6 +252,34 @@ async fn what_cannot_be_read_is_no_session() {
 }
 
 #[tokio::test]
+async fn whatever_stands_in_place_of_sessions_and_index_people_can_sign_in() {
+    let f = fixture();
+    let poisons: [&[&[u8]]; 4] = [
+        &[b"SET", b"\xff\xfe"],
+        &[b"LPUSH", b"x"],
+        &[b"HSET", b"x", b"y"],
+        &[b"ZADD", b"1", b"\xff\xfe"],
+    ];
+    for poison in poisons {
+        let (token, id) = f.sign_in(SessionLimits::CUSTOMER).await;
+        for key in f.keys().await {
+            let mut command = redis::Cmd::new();
+            command.arg(poison[0]).arg(&key).arg(&poison[1..]);
+            let () = f.redis.query(cmd("DEL").arg(&key)).await.unwrap();
+            let () = f.redis.query(&command).await.unwrap();
+        }
+        assert!(!f.is_alive(&token).await, "{poison:?}");
+        assert!(f.sessions.list(f.user_id).await.unwrap().is_empty());
+        assert!(!f.sessions.end(f.user_id, id).await.unwrap());
+
+        let (token, id) = f.sign_in(SessionLimits::CUSTOMER).await;
+        assert!(f.is_alive(&token).await, "{poison:?}");
+        assert!(f.sessions.end(f.user_id, id).await.unwrap(), "{poison:?}");
+        assert!(!f.is_alive(&token).await, "{poison:?}");
+    }
+}
+
+#[tokio::test]
 async fn losing_redis_signs_people_out_and_nothing_worse() {
     let f = fixture();
     let (token, _) = f.sign_in(SessionLimits::CUSTOMER).await;
