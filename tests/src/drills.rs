@@ -5,6 +5,9 @@
 
 mod books;
 mod checkout;
+mod load;
+mod services;
+mod workers;
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -54,7 +57,7 @@ pub struct Drill {
 /// Every drill, in the order of running.
 #[must_use]
 pub fn all() -> Vec<Drill> {
-    checkout::DRILLS.to_vec()
+    [&checkout::DRILLS[..], &workers::DRILLS, &services::DRILLS].concat()
 }
 
 /// How a drill ended.

@@ -5,6 +5,7 @@
     reason = "a panic is how a test fails, and whatever fails here fails the test"
 )]
 
+pub mod browser;
 pub mod customer;
 pub mod drills;
 pub mod gates;

@@ -98,7 +98,7 @@ impl Shop {
         environment.extend(setup.environment);
         let logs = artefacts().join(setup.name);
 
-        for log in ["seed", "serve", "worker"] {
+        for log in ["seed", "serve", "worker", "jobs"] {
             // Of an earlier run, if there is one.
             let _ = fs::remove_file(format!("{}-{log}.log", logs.display()));
         }
@@ -205,6 +205,24 @@ impl Shop {
         environment.push(("METRICS_ADDRESS", format!("127.0.0.1:{}", free_port())));
         let worker = program(&["worker"], &environment, &self.logs);
         locked(&self.workers).push(worker);
+    }
+
+    /// Runs one command of the server's binary to its end.
+    pub async fn run(&self, arguments: &[&str]) {
+        let mut program = program(arguments, &self.environment, &self.logs);
+        let ended = program.wait().await.expect("a command that ends");
+        assert!(
+            ended.success(),
+            "{arguments:?}: see {}",
+            self.logs.display()
+        );
+    }
+
+    /// What processes have logged that were started with this command: `serve`, `worker`.
+    #[must_use]
+    pub fn log(&self, command: &str) -> String {
+        let log = format!("{}-{command}.log", self.logs.display());
+        fs::read_to_string(log).unwrap_or_default()
     }
 
     /// The ids of the workers' processes.

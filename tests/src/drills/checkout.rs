@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
+use super::load::{NEVER, buy_until, mug, told};
 use super::{Books, Drill, Length, Measured};
 use crate::customer::{Customer, MUG, number};
-use crate::{PAUSE, Setup, Shop};
+use crate::{Setup, Shop};
 
 pub(super) const DRILLS: [Drill; 4] = [
     Drill {
@@ -47,11 +47,12 @@ async fn server_killed(length: Length) -> Measured {
     let customers = Customer::crowd(&shop, length.pick(4, 12)).await;
     let books = Books::open(&shop).await;
     let kills = length.pick(4, 200);
+    let mug = mug(&shop).await;
     let is_over = AtomicBool::new(false);
 
     let buying = customers
         .iter()
-        .map(|customer| buy_until(&shop, customer, &is_over));
+        .map(|customer| buy_until(&shop, customer, &mug, &is_over, &NEVER));
     let killing = async {
         for kill in 0..kills {
             // At another moment of the orders' lives each time.
@@ -68,47 +69,6 @@ async fn server_killed(length: Length) -> Measured {
     let doubled = count(&shop, ORDERS_OF_CROWD).await - orders.len();
     assert_eq!(doubled, 0, "orders that nobody asked for");
     format!("{kills} kills, {} orders: lost 0, doubled 0", orders.len())
-}
-
-/// Places order after order, each under a key of its own, and asks again until it is told what became of it.
-async fn buy_until(shop: &Shop, customer: &Customer, is_over: &AtomicBool) -> Vec<String> {
-    let mut orders = Vec::new();
-    while !is_over.load(Ordering::Relaxed) {
-        let turn = orders.len();
-        let line = serde_json::json!({ "product_id": mug(shop).await, "quantity": 2 });
-        let cart = told(
-            shop,
-            customer,
-            "/cart/lines",
-            &line,
-            &format!("cart-{turn}"),
-        )
-        .await;
-        assert_eq!(cart.0, 200, "{}", cart.1);
-        let order = customer.order(&cart.1);
-        let placed = told(shop, customer, "/orders", &order, &format!("order-{turn}")).await;
-        assert_eq!(placed.0, 201, "{}", placed.1);
-        orders.push(number(&placed.1));
-    }
-    orders
-}
-
-/// Asks until there is an answer other than "not now".
-async fn told(
-    shop: &Shop,
-    customer: &Customer,
-    path: &str,
-    body: &Value,
-    key: &str,
-) -> (u16, Value) {
-    loop {
-        match customer.try_post(shop, path, body, key).await {
-            Ok((503, _)) | Err(_) => {}
-            Ok((409, problem)) if problem["code"] == "request_in_progress" => {}
-            Ok(answer) => return answer,
-        }
-        sleep(PAUSE).await;
-    }
 }
 
 async fn client_aborts(length: Length) -> Measured {
@@ -223,13 +183,4 @@ async fn count(shop: &Shop, question: &'static str) -> usize {
         .await
         .expect("a count");
     usize::try_from(count).expect("a count")
-}
-
-async fn mug(shop: &Shop) -> String {
-    let mut connection = shop.connect().await;
-    sqlx::query_scalar("SELECT id::text FROM orders.products WHERE slug = $1")
-        .bind(MUG)
-        .fetch_one(&mut connection)
-        .await
-        .expect("the catalogue has mugs")
 }
