@@ -22,6 +22,7 @@
     reason = "a command line talks to a person through its output"
 )]
 
+mod bench;
 mod checkout;
 mod dev;
 mod drill;
@@ -82,6 +83,12 @@ enum Command {
     },
     /// Bring about faults in a running shop, and say what came of them
     Drill(drill::Options),
+    /// Measure what a part of the house costs, optimised, as Markdown tables
+    Bench {
+        /// Which part
+        #[arg(value_enum)]
+        name: bench::Name,
+    },
     /// Measure build times, memory, start time and size, as a Markdown table
     Measure,
 }
@@ -108,6 +115,7 @@ fn run(command: Command, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
         Command::Gates { names } => return gates::run(&names, interrupt),
         Command::Explain { part } => return gates::explain(&part, interrupt),
         Command::Drill(options) => return drill::run(&options, interrupt),
+        Command::Bench { name } => return bench::run(name, interrupt),
         Command::Test { steps } => return test::run(&steps, interrupt),
         Command::Measure => measure::run(interrupt)?,
     }
