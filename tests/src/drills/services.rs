@@ -199,7 +199,8 @@ async fn redis_frozen(length: Length) -> Measured {
     public.require(&[200]);
     private.require(&[200, 503]);
     let p99 = public.percentile(99);
-    assert!(p99 <= Duration::from_secs(1) + SLACK, "p99 {p99:?}");
+    // Below the time for which Redis stands still even in the short form: whoever waits for it is seen.
+    assert!(p99 <= Duration::from_secs(3), "p99 {p99:?}");
     books.check(&shop, &[order]).await;
     format!(
         "{} public pages: p50 {} ms, p99 {} ms, 5xx 0; {} of {} private ones 503; signed in as before after {:.1} s",
