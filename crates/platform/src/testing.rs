@@ -9,7 +9,9 @@
 mod database;
 #[cfg(test)]
 mod tests;
+mod wire;
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -20,7 +22,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use sqlx::migrate::Migrator;
 
-pub use self::database::TestDatabase;
+pub use self::database::{PublishedEvent, TestDatabase};
+pub use self::wire::{State, Wire};
 use crate::Platform;
 use crate::audit::Audit;
 use crate::db::{Db, DbSettings};
@@ -146,6 +149,26 @@ impl TestPlatform {
             .into_iter()
             .map(|payload| serde_json::from_value(payload).expect("an event that reads back"))
             .collect()
+    }
+
+    /// Every event that was published, in order.
+    pub async fn all_published(&self) -> Vec<PublishedEvent> {
+        let mut connection = self.db.acquire().await.expect("a connection");
+        database::all_events(&mut connection).await
+    }
+
+    /// Delivers `event` to `reaction` once more, to an inbox that has forgotten it.
+    pub async fn deliver_again(&self, event: &PublishedEvent, reaction: &str) {
+        let mut tx = self.db.begin().await.expect("a transaction");
+        jobs::testing::deliver(&self.platform, &mut tx, event, reaction)
+            .await
+            .expect("a job");
+        tx.commit().await.expect("a commit");
+    }
+
+    /// Every row of every table, by the table's name.
+    pub async fn dump(&self) -> BTreeMap<String, Vec<Value>> {
+        database::dump(&self.database.superuser_url()).await
     }
 
     /// Kind and payload of every job that has yet to run, in the order they were enqueued.

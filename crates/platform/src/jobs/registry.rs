@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -27,6 +28,15 @@ pub struct Registry<A> {
 pub(super) struct Handler<A> {
     pub(super) version: i16,
     pub(super) handle: Handle<A>,
+    #[cfg(any(test, feature = "testing"))]
+    rewrite: fn(Value) -> anyhow::Result<Value>,
+}
+
+/// Reads a payload as a handler does, and writes it as whoever enqueues does.
+#[cfg(any(test, feature = "testing"))]
+fn rewrite<P: Serialize + DeserializeOwned>(payload: Value) -> anyhow::Result<Value> {
+    let payload: P = serde_json::from_value(payload).context("read the payload")?;
+    serde_json::to_value(&payload).context("write the payload")
 }
 
 impl<A: Send + 'static> Default for Registry<A> {
@@ -92,13 +102,29 @@ impl<A: Send + 'static> Registry<A> {
         self.handlers.keys().copied()
     }
 
+    /// What this release would write, had it written `payload`; an error if it cannot read it.
+    ///
+    /// # Errors
+    /// If no handler of that kind can read it.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn rewrite(&self, kind: &str, payload: Value) -> anyhow::Result<Value> {
+        let handler = self.handler(kind).context("nobody handles this kind")?;
+        (handler.rewrite)(payload)
+    }
+
+    /// The version of the payloads of this kind.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn version(&self, kind: &str) -> Option<i16> {
+        Some(self.handler(kind)?.version)
+    }
+
     pub(super) fn handler(&self, kind: &str) -> Option<&Handler<A>> {
         self.handlers.get(kind)
     }
 
     fn insert<P, F, Fut>(&mut self, kind: &'static str, version: i16, handler: F)
     where
-        P: DeserializeOwned,
+        P: Serialize + DeserializeOwned,
         F: Fn(A, JobRun, P) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = JobResult> + Send + 'static,
     {
@@ -108,7 +134,13 @@ impl<A: Send + 'static> Registry<A> {
                 Err(error) => async { Err(JobError::Fail(error)) }.boxed(),
             }
         });
-        let previous = self.handlers.insert(kind, Handler { version, handle });
+        let handler = Handler {
+            version,
+            handle,
+            #[cfg(any(test, feature = "testing"))]
+            rewrite: rewrite::<P>,
+        };
+        let previous = self.handlers.insert(kind, handler);
         assert!(previous.is_none(), "two handlers for jobs of kind {kind}");
     }
 }

@@ -1,7 +1,9 @@
 use anyhow::Context as _;
 
-use super::{Enqueue, Job, JobRun, Timing, db};
+use super::{Enqueue, Job, JobRun, NewJob, Queue, Timing, db};
 use crate::Platform;
+use crate::db::Tx;
+use crate::testing::PublishedEvent;
 
 /// Enqueues `job` and claims it, before all others of its queue.
 pub(crate) async fn begin<J: Job>(platform: &Platform, job: &J) -> anyhow::Result<JobRun> {
@@ -27,4 +29,24 @@ pub(crate) async fn begin<J: Job>(platform: &Platform, job: &J) -> anyhow::Resul
         platform.db.clone(),
         platform.clock.clone(),
     ))
+}
+
+/// Enqueues a reaction without the key by which a second delivery is known.
+pub(crate) async fn deliver(
+    platform: &Platform,
+    tx: &mut Tx,
+    event: &PublishedEvent,
+    reaction: &str,
+) -> anyhow::Result<()> {
+    let job = NewJob {
+        kind: reaction,
+        version: event.version,
+        queue: Queue::Default,
+        max_attempts: 1,
+        payload: serde_json::to_value(&event.envelope).context("write reaction as JSON")?,
+        unique_key: None,
+        run_at: platform.clock.now(),
+        priority: 0,
+    };
+    platform.jobs.insert(tx, job).await
 }

@@ -3,8 +3,11 @@
 //! Copying is many times faster than migrating. A template is named after the checksums of its migrations, so it is made
 //! once, by whichever test process comes first, and an edited migration makes another.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
-use kernel::{Clock, Entropy};
+use kernel::{Clock, Entropy, EventId};
+use secrecy::SecretString;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use sqlx::migrate::Migrator;
@@ -12,8 +15,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::{ACQUIRE_TIMEOUT, POOL_SIZE, services};
+use super::{ACQUIRE_TIMEOUT, POOL_SIZE, Wire, services};
 use crate::db::DbSettings;
+use crate::events::Envelope;
 use crate::migrations;
 
 /// Held shared while a template is copied, and alone while one is made or old ones are dropped.
@@ -104,6 +108,23 @@ impl TestDatabase {
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
         );
         execute(&mut server, &end).await;
+    }
+
+    /// A wire to its server.
+    pub async fn wire(&self) -> Wire {
+        let url = server_url();
+        let host = url.host_str().unwrap_or("localhost");
+        Wire::to(format!("{host}:{}", url.port().unwrap_or(5432))).await
+    }
+
+    /// Its address for the application, over `wire`.
+    #[must_use]
+    pub fn url_over(&self, wire: &Wire) -> SecretString {
+        let mut url = self.url_of("app");
+        url.set_ip_host(wire.address().ip())
+            .and_then(|()| url.set_port(Some(wire.address().port())))
+            .expect("TEST_SUPERUSER_DATABASE_URL is postgres://…");
+        url.to_string().into()
     }
 
     /// Its address for the server's superuser, who may look at everything.
@@ -253,6 +274,61 @@ pub(super) async fn events(connection: &mut PgConnection, name: &str) -> Vec<Val
     .fetch_all(connection)
     .await
     .expect("a list of events")
+}
+
+/// An event, as its row has it.
+#[derive(Clone, Debug)]
+pub struct PublishedEvent {
+    /// What happened.
+    pub name: String,
+    pub(crate) version: i16,
+    pub(crate) envelope: Envelope<Value>,
+}
+
+/// Every event, in the order they were published.
+pub(super) async fn all_events(connection: &mut PgConnection) -> Vec<PublishedEvent> {
+    let rows = sqlx::query!(
+        "SELECT id, name, version, payload, occurred_at FROM platform.events ORDER BY ctid"
+    )
+    .fetch_all(connection)
+    .await
+    .expect("a list of events");
+    let events = rows.into_iter().map(|row| PublishedEvent {
+        name: row.name,
+        version: row.version,
+        envelope: Envelope {
+            id: EventId::from_uuid(row.id),
+            occurred_at: row.occurred_at,
+            event: row.payload,
+        },
+    });
+    events.collect()
+}
+
+/// Every row of every table but those of migrations, by the table's name.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tables are known when the test runs"
+)]
+pub(super) async fn dump(url: &Url) -> BTreeMap<String, Vec<Value>> {
+    let mut connection = PgConnection::connect(url.as_str())
+        .await
+        .expect("a connection");
+    let tables = sqlx::query_scalar!(
+        r#"SELECT format('%I.%I', schemaname, tablename) AS "name!" FROM pg_tables
+           WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename NOT LIKE '%migrations'"#
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("a list of tables");
+    let mut dump = BTreeMap::new();
+    for table in tables {
+        let rows = format!("SELECT to_jsonb(t) FROM {table} t ORDER BY to_jsonb(t)::text");
+        let rows = sqlx::query_scalar(AssertSqlSafe(rows));
+        let rows = rows.fetch_all(&mut connection).await.expect("all rows");
+        dump.insert(table, rows);
+    }
+    dump
 }
 
 /// Kind and payload of the jobs that have yet to run. In order as [`events`] are, except that a retried job goes to the end.
