@@ -1,15 +1,17 @@
 //! PostgreSQL: the pool, its limits, and what its errors mean.
 
+mod connection;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, Postgres};
+use sqlx::{ConnectOptions as _, Connection as _};
 
-/// A transaction: what publishing and enqueueing ask for.
-pub type Tx = sqlx::Transaction<'static, Postgres>;
+pub use self::connection::{Connection, Tx};
 
 /// How to reach PostgreSQL.
 ///
@@ -62,15 +64,17 @@ impl Db {
     /// # Errors
     /// If no connection was free in time ([`is_overload`]) or the database cannot be reached.
     pub async fn begin(&self) -> anyhow::Result<Tx> {
-        self.pool.begin().await.context("begin transaction")
+        let connection = self.acquire().await?;
+        Tx::begin(connection).await.context("begin transaction")
     }
 
     /// Takes a connection for reading.
     ///
     /// # Errors
     /// If no connection was free in time ([`is_overload`]) or the database cannot be reached.
-    pub async fn acquire(&self) -> anyhow::Result<PoolConnection<Postgres>> {
-        self.pool.acquire().await.context("acquire connection")
+    pub async fn acquire(&self) -> anyhow::Result<Connection> {
+        let connection = self.pool.acquire().await.context("acquire connection")?;
+        Ok(Connection::new(connection))
     }
 
     /// The pool itself, for its gauges and for readiness.
@@ -118,10 +122,14 @@ pub fn is_overload(error: &anyhow::Error) -> bool {
         .filter_map(|cause| cause.downcast_ref::<sqlx::Error>())
         .any(|cause| match cause {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
-            // SQLSTATE class 53: insufficient resources; 57: operator intervention (cancelled, shutting down, starting);
-            // 55P03: lock_timeout. https://www.postgresql.org/docs/current/errcodes-appendix.html
+            // SQLSTATE class 08: the connection, as a pooler in between reports it; 53: insufficient resources; 57: operator
+            // intervention (cancelled, shutting down, starting); 55P03: lock_timeout; 55000 when connecting: the database
+            // takes no connections. https://www.postgresql.org/docs/current/errcodes-appendix.html
             sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                code.starts_with("53") || code.starts_with("57") || code == "55P03"
+                ["08", "53", "57"]
+                    .iter()
+                    .any(|class| code.starts_with(class))
+                    || ["55P03", "55000"].contains(&&*code)
             }),
             _ => false,
         })
