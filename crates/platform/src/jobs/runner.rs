@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -120,19 +121,28 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
 
     pub(super) async fn claim(&self, queue: Queue, limit: usize) -> anyhow::Result<Vec<Claimed>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut connection = self.db.acquire().await?;
-        let claimed = db::claim(
-            &mut connection,
-            queue,
-            self.clock.now(),
-            self.timing.lease,
-            limit,
-        )
-        .await
-        .context("claim jobs")?;
+        let (now, lease) = (self.clock.now(), self.timing.lease);
+        let claimed = self.promptly(async {
+            let mut connection = self.db.acquire().await?;
+            db::claim(&mut connection, queue, now, lease, limit)
+                .await
+                .context("claim jobs")
+        });
+        let claimed = claimed.await?;
         self.held()
             .extend(claimed.iter().map(|job| (job.id, job.clone())));
         Ok(claimed)
+    }
+
+    /// Does one step of what keeps jobs going, unless the database falls silent over it. Should it have been done all the
+    /// same, leases put it right.
+    pub(super) async fn promptly<T>(
+        &self,
+        step: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        tokio::time::timeout(self.timing.patience, step)
+            .await
+            .context("the database did not answer in time")?
     }
 
     /// Runs one job to its end. Whatever the handler does, the job is in exactly one state afterwards.
@@ -205,9 +215,11 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
         };
         let run = JobRun::new(claimed, self.db.clone(), self.clock.clone());
         let future = (handler.handle)(self.app.clone(), run, claimed.payload.clone());
-        match AssertUnwindSafe(future).catch_unwind().await {
-            Ok(result) => result.map(|_| ()),
-            Err(panic) => Err(JobError::Retry(anyhow!(
+        let run = AssertUnwindSafe(future).catch_unwind();
+        match tokio::time::timeout(self.timing.longest_run, run).await {
+            Err(_) => Err(JobError::Retry(anyhow!("the run did not end"))),
+            Ok(Ok(result)) => result.map(|_| ()),
+            Ok(Err(panic)) => Err(JobError::Retry(anyhow!(
                 "panicked: {}",
                 panic_text(&*panic)
             ))),
@@ -223,7 +235,7 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
         let (outcome, error) = match result {
             Ok(()) => return (Outcome::Done, None),
             Err(JobError::Snooze(pause)) => {
-                log_unrecorded(self.hand_back(claimed, pause).await);
+                log_unrecorded(self.promptly(self.hand_back(claimed, pause)).await);
                 return (Outcome::Snoozed, None);
             }
             Err(JobError::Retry(error)) if claimed.attempt < claimed.max_attempts => {
@@ -232,7 +244,10 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
             Err(JobError::Retry(error) | JobError::Fail(error)) => (Outcome::Dead, error),
         };
         let text = format!("{error:#}");
-        log_unrecorded(self.record_failure(claimed, outcome, &text).await);
+        log_unrecorded(
+            self.promptly(self.record_failure(claimed, outcome, &text))
+                .await,
+        );
         (outcome, Some(text))
     }
 
@@ -275,7 +290,8 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
     pub(super) async fn release_held(&self) -> anyhow::Result<()> {
         let held = std::mem::take(&mut *self.held());
         for claimed in held.into_values() {
-            self.hand_back(&claimed, Duration::ZERO).await?;
+            self.promptly(self.hand_back(&claimed, Duration::ZERO))
+                .await?;
         }
         Ok(())
     }

@@ -120,6 +120,7 @@ fn short() -> Timing {
         look: Duration::from_millis(200),
         schedule: Duration::from_millis(100),
         drain: Duration::from_millis(300),
+        ..Timing::default()
     }
 }
 

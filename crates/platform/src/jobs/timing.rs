@@ -15,6 +15,11 @@ pub struct Timing {
     pub schedule: Duration,
     /// How long a shutdown waits for running jobs before it hands them back.
     pub drain: Duration,
+    /// How long the database may take over one step of what keeps jobs going. A connection whose other end is silent must
+    /// cost one step, not the worker.
+    pub patience: Duration,
+    /// How long a run may take. It bounds nothing but a run that hangs, which would keep its place for ever.
+    pub longest_run: Duration,
 }
 
 impl Default for Timing {
@@ -35,6 +40,8 @@ impl Timing {
             look: Duration::from_secs(5),
             schedule: Duration::from_secs(1),
             drain: Duration::from_secs(25),
+            patience: Duration::from_secs(5),
+            longest_run: Duration::from_mins(10),
         }
     }
 }
@@ -49,6 +56,7 @@ mod tests {
         assert!(timing.lease + timing.rescue <= Duration::from_secs(40));
         assert!(timing.heartbeat * 3 <= timing.lease);
         assert_eq!(timing.heartbeat, Duration::from_secs(10));
+        assert!(timing.heartbeat + timing.patience < timing.lease);
         assert_eq!(timing.drain, Duration::from_secs(25));
     }
 }

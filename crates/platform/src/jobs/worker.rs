@@ -34,6 +34,9 @@ impl Default for WorkerSettings {
     }
 }
 
+/// After how long a silence the connection for notifications is opened anew: nothing else tells a quiet hour from a
+/// connection that is lost.
+const SILENCE: Duration = Duration::from_mins(5);
 /// How long to wait before the connection for notifications is opened again.
 const RECONNECT: Duration = Duration::from_secs(1);
 /// How far back a starting scheduler looks: ticks that fell into the gap between two workers are not lost.
@@ -207,7 +210,7 @@ async fn keep_looking<A: Clone + Send + Sync + 'static>(
 ) {
     loop {
         let mut next = None;
-        match runner.look().await {
+        match runner.promptly(runner.look()).await {
             Ok(outlook) => {
                 for (queue, call) in &calls {
                     if outlook.due.contains(queue) {
@@ -268,7 +271,10 @@ async fn forward_notifications<A: Clone + Send + Sync + 'static>(
         call.notify_one();
     }
     // `None` when the connection was lost, and with it, maybe, a notification.
-    while let Some(notification) = listener.try_recv().await? {
+    while let Ok(notification) = tokio::time::timeout(SILENCE, listener.try_recv()).await {
+        let Some(notification) = notification? else {
+            break;
+        };
         let message = notification.payload();
         let (name, time) = message.split_once('@').unwrap_or((message, ""));
         let run_at = time.parse().ok().and_then(DateTime::from_timestamp_millis);
@@ -294,7 +300,7 @@ async fn keep_schedules<A: Clone + Send + Sync + 'static>(
     let mut interval = tokio::time::interval(runner.timing().schedule);
     while stop.run_until_cancelled(interval.tick()).await.is_some() {
         let now = runner.clock().now();
-        match runner.enqueue_ticks(seen, now).await {
+        match runner.promptly(runner.enqueue_ticks(seen, now)).await {
             Ok(()) => seen = now,
             Err(error) => {
                 let error = format!("{error:#}");
@@ -314,12 +320,13 @@ async fn repeat<A, F, Fut>(
     runner: Arc<Runner<A>>,
     work: F,
 ) where
+    A: Clone + Send + Sync + 'static,
     F: Fn(Arc<Runner<A>>) -> Fut,
     Fut: Future<Output = anyhow::Result<()>>,
 {
     let mut interval = tokio::time::interval(period);
     while stop.run_until_cancelled(interval.tick()).await.is_some() {
-        if let Err(error) = work(runner.clone()).await {
+        if let Err(error) = runner.promptly(work(runner.clone())).await {
             let error = format!("{error:#}");
             tracing::warn!(error, "a worker's round failed");
         }

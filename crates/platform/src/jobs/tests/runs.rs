@@ -56,6 +56,19 @@ async fn a_run_that_panics_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_run_that_hangs_gives_its_place_back() {
+    let shop = Shop::start().await;
+    shop.work(1, Does::Wait).await;
+    let timing = Timing {
+        longest_run: Duration::from_millis(50),
+        ..Timing::default()
+    };
+    let reports = shop.runner(timing).run_due().await.unwrap();
+    assert_eq!(reports[0].error.as_deref(), Some("the run did not end"));
+    assert_eq!(shop.row().await, ("ready".into(), 1, 0));
+}
+
+#[tokio::test]
 async fn what_no_repetition_can_help_is_dead_at_once_until_a_person_retries_or_discards_it() {
     let shop = Shop::start().await;
     shop.work(1, Does::Give).await;

@@ -241,6 +241,31 @@ async fn an_outage_of_the_database_ends_no_worker_and_repeats_nothing() {
     assert_eq!(shop.worked().await, [1, 2]);
 }
 
+#[tokio::test]
+async fn a_worker_whose_connections_have_fallen_silent_opens_others() {
+    let shop = Shop::start().await;
+    let wire = shop.platform.database().wire().await;
+    let settings = DbSettings {
+        url: shop.platform.database().url_over(&wire),
+        ..shop.platform.db_settings()
+    };
+    let timing = Timing {
+        patience: Duration::from_secs(1),
+        lease: Duration::from_secs(30),
+        ..short()
+    };
+    let runner = shop.runner_on(Db::new(&settings).unwrap(), registry(), timing);
+    let worker = Running::start(&runner, WorkerSettings::default());
+    shop.work(1, Does::Succeed).await;
+    until("it is done", async || shop.worked().await == [1]).await;
+
+    wire.lose_connections();
+    shop.work(2, Does::Succeed).await;
+    until("it goes on", async || shop.worked().await.len() > 1).await;
+    worker.stop().await;
+    assert_eq!(shop.worked().await, [1, 2]);
+}
+
 /// The statements that this thread's tasks send, by how they begin.
 #[derive(Clone, Default)]
 struct Statements(Arc<std::sync::Mutex<Vec<String>>>);
