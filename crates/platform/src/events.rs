@@ -4,6 +4,8 @@
 //! for each reaction that the server's choreography subscribed, so each reaction is retried alone.
 
 mod db;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +19,9 @@ use serde::{Deserialize, Serialize};
 use crate::correlation;
 use crate::db::Tx;
 use crate::jobs::{Jobs, NewJob, Queue};
+
+/// After how many failed runs a reaction is dead.
+const MAX_ATTEMPTS: i16 = 20;
 
 /// A fact about a module, self-contained: whoever reacts needs no further question.
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -100,22 +105,28 @@ impl Events {
         )
         .await
         .context("insert event")?;
+        self.deliver(tx, &envelope).await?;
+        Ok(envelope.id)
+    }
+
+    /// Leaves an event with everybody who reacts to it, each once: the key of the job is the inbox, so that a second
+    /// delivery finds the first.
+    async fn deliver<E: Event>(&self, tx: &mut Tx, envelope: &Envelope<&E>) -> anyhow::Result<()> {
         let reactions = self.subscriptions.0.get(E::NAME);
         for reaction in reactions.into_iter().flatten() {
             let job = NewJob {
                 kind: reaction,
                 version: E::VERSION,
                 queue: Queue::Default,
-                max_attempts: 20,
-                payload: serde_json::to_value(&envelope).context("write reaction as JSON")?,
-                // The inbox: one event causes each reaction once, however often it is delivered.
+                max_attempts: MAX_ATTEMPTS,
+                payload: serde_json::to_value(envelope).context("write reaction as JSON")?,
                 unique_key: Some(envelope.id.to_string()),
                 run_at: envelope.occurred_at,
                 priority: 0,
             };
             self.jobs.insert(tx, job).await?;
         }
-        Ok(envelope.id)
+        Ok(())
     }
 
     /// Deletes up to 1,000 events that are older than `before`; returns how many there were.
