@@ -7,7 +7,7 @@ use crate::jobs::ExpireSession;
 use crate::{Billing, db};
 
 impl Billing {
-    /// Gives up the payment of a cancelled order and closes its checkout page.
+    /// Gives up the payment of a cancelled order and closes its checkout page. `false` if it is not opened yet.
     ///
     /// If the customer has paid in the meantime nothing happens here: the order will turn down the news of the payment,
     /// and [`Billing::refund_rejected_payment_in_tx`] gives the money back.
@@ -19,16 +19,15 @@ impl Billing {
         &self,
         tx: &mut Tx,
         order_id: OrderId,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let payment = db::payments::lock_of_order(tx, order_id)
             .await
             .context("lock payment")?;
-        // An order that was cancelled at once may not have a payment yet.
         let Some(mut payment) = payment else {
-            return Ok(());
+            return Ok(false);
         };
         let Ok(session) = payment.abandon() else {
-            return Ok(());
+            return Ok(true);
         };
         db::payments::update(tx, &payment)
             .await
@@ -39,6 +38,6 @@ impl Billing {
             };
             self.jobs.enqueue(tx, &close).await?;
         }
-        Ok(())
+        Ok(true)
     }
 }

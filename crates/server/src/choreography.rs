@@ -13,6 +13,8 @@
 //! | a payment comes too late for its order | it is refunded |
 //! | a payment is refunded | its order is marked as refunded |
 
+use std::time::Duration;
+
 use billing::{
     Customer, InvoiceLine, IssueInvoice, OpenPayment, PaymentRefunded, PaymentSucceeded,
 };
@@ -24,6 +26,9 @@ use platform::events::Envelope;
 use platform::jobs::{JobError, JobResult, JobRun, Registry};
 
 use crate::app::App;
+
+#[cfg(test)]
+mod tests;
 
 /// Adds every reaction to `registry`. The names are stored with the jobs, so they outlive the functions' names.
 pub(crate) fn reactions(registry: Registry<App>) -> Registry<App> {
@@ -106,9 +111,15 @@ async fn issue_invoice(app: App, run: JobRun, paid: Envelope<OrderPaid>) -> JobR
 
 async fn abandon_payment(app: App, run: JobRun, cancelled: Envelope<OrderCancelled>) -> JobResult {
     let mut tx = run.begin().await?;
-    app.billing()
-        .abandon_payment_in_tx(&mut tx, cancelled.event.order_id)
+    let order_id = cancelled.event.order_id;
+    let abandoned = app
+        .billing()
+        .abandon_payment_in_tx(&mut tx, order_id)
         .await?;
+    if !abandoned {
+        // This has overtaken `open_payment`. A payment opened after its order was cancelled would stay open.
+        return Err(JobError::Snooze(Duration::from_secs(1)));
+    }
     run.complete(tx).await
 }
 

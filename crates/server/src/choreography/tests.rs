@@ -1,0 +1,227 @@
+//! Every reaction may be delivered more than once, in any order, long after it ran: nothing changes any more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use billing::{OpenPayment, RequestRefund, ReturnUrls};
+use chrono::TimeDelta;
+use kernel::{Clock, Entropy, Money};
+use orders::Order;
+use platform::jobs::Runner;
+use platform::outbound::Policy;
+use platform::testing::{PublishedEvent, TestPlatform};
+use sandbox::Running;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::*;
+use crate::config::Settings;
+use crate::worker;
+
+/// The shop, with the sandbox as its payment provider.
+struct World {
+    platform: TestPlatform,
+    app: App,
+    runner: Arc<Runner<App>>,
+    provider: Url,
+    _sandbox: Running,
+}
+
+impl World {
+    async fn open() -> Self {
+        let subscriptions = worker::registry().subscriptions();
+        let platform = TestPlatform::start_with(&crate::migrations::all(), subscriptions).await;
+        // The sandbox lives by the machine's clock, and an expiry in its past is refused.
+        let ahead = Clock::system().now() - platform.clock.now();
+        platform.clock.advance(ahead);
+        let sandbox = sandbox::start(sandbox::Settings::default()).await.unwrap();
+        let provider: Url = sandbox.public_url.parse().unwrap();
+        let mut settings = Settings::for_tests();
+        settings.billing = billing::testing::settings(provider.clone(), "sk_test_sandbox");
+        let app = App::build(&settings, (*platform).clone()).unwrap();
+        Self {
+            runner: worker::runner(&app),
+            platform,
+            app,
+            provider,
+            _sandbox: sandbox,
+        }
+    }
+
+    /// Runs every job that is due. None may fail.
+    async fn work(&self) {
+        for report in self.runner.run_due().await.unwrap() {
+            assert_eq!(report.error, None, "{}", report.kind);
+        }
+    }
+
+    /// An order whose payment is open.
+    async fn an_order(&self) -> Order {
+        let orders = self.app.orders();
+        let order = orders.a_placed_order(orders.a_user()).await;
+        self.work().await;
+        order
+    }
+
+    async fn cancel(&self, order: &Order) {
+        let orders = self.app.orders();
+        orders.cancel(order.user_id, order.number).await.unwrap();
+    }
+
+    /// Opens the provider's page.
+    async fn check_out(&self, order: &Order) -> String {
+        let open = OpenPayment {
+            order_id: order.id,
+            order_number: order.number.to_string(),
+            user_id: order.user_id,
+            amount: order.total,
+        };
+        let shop: Url = "https://shop.example/".parse().unwrap();
+        let return_to = ReturnUrls {
+            success: shop.clone(),
+            cancel: shop,
+        };
+        let billing = self.app.billing();
+        billing.start_checkout(open, return_to).await.unwrap().url
+    }
+
+    /// Pays on the provider's page, of which the shop does not hear yet.
+    async fn pay_unheard(&self, order: &Order) {
+        let page = self.check_out(order).await;
+        let policy = Policy::for_partner(&self.provider);
+        let browser = self.platform.outbound.dependency("browser", policy);
+        let request = http::Request::post(page)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("outcome=silent".into())
+            .unwrap();
+        browser.unwrap().send(request).await.unwrap();
+    }
+
+    /// Looks at the provider whether an order was paid.
+    async fn hear(&self, order: &Order) {
+        let billing = self.app.billing();
+        let payment = billing.payment_of_order(order.user_id, order.id).await;
+        let payment = payment.unwrap().unwrap();
+        billing.check_payment(payment.id).await.unwrap();
+    }
+
+    async fn a_paid_order(&self) -> Order {
+        let order = self.an_order().await;
+        self.pay_unheard(&order).await;
+        self.hear(&order).await;
+        self.work().await;
+        order
+    }
+
+    async fn refund(&self, order: &Order, amount: Option<Money>) {
+        let request = RequestRefund {
+            order_number: order.number.to_string(),
+            amount,
+            reason: "broken".to_owned(),
+        };
+        let staff = self.app.orders().a_staff_member();
+        self.app.billing().refund(staff, request).await.unwrap();
+        self.work().await;
+    }
+
+    /// Leads an order to each end that one can have.
+    async fn live(&self) {
+        let orders = self.app.orders();
+        self.an_order().await;
+        self.a_paid_order().await;
+
+        let regretted = orders.a_placed_order(orders.a_user()).await;
+        self.cancel(&regretted).await;
+        let turned_back = self.an_order().await;
+        self.check_out(&turned_back).await;
+        self.cancel(&turned_back).await;
+        self.work().await;
+
+        let paid_late = self.an_order().await;
+        self.pay_unheard(&paid_late).await;
+        self.cancel(&paid_late).await;
+        self.hear(&paid_late).await;
+        self.work().await;
+
+        let unwanted = self.a_paid_order().await;
+        self.refund(&unwanted, None).await;
+        let scratched = self.a_paid_order().await;
+        let part = Money::new(100, scratched.total.currency());
+        self.refund(&scratched, Some(part)).await;
+        let sent_back = self.a_paid_order().await;
+        let staff = orders.a_staff_member();
+        orders.ship(staff, sent_back.number).await.unwrap();
+        self.refund(&sent_back, None).await;
+
+        // What was to be looked at later.
+        self.platform.clock.advance(TimeDelta::hours(2));
+        self.work().await;
+    }
+
+    /// Every published event with every reaction to it, in the order of publication.
+    async fn deliveries(&self) -> Vec<(PublishedEvent, &'static str)> {
+        let subscriptions = worker::registry().subscriptions();
+        let events = self.platform.all_published().await;
+        let of_event = |event: &PublishedEvent| {
+            let (event, reactions) = (event.clone(), subscriptions.iter());
+            let reactions: Vec<_> = reactions.filter(|(name, _)| *name == event.name).collect();
+            let pair = move |(_, reaction)| (event.clone(), reaction);
+            reactions.into_iter().map(pair)
+        };
+        events.iter().flat_map(of_event).collect()
+    }
+
+    /// Everything that the database holds, but for the rows of the reactions themselves. What has happened may be said
+    /// again: of events it counts what they say.
+    async fn state(&self) -> BTreeMap<String, Vec<Value>> {
+        let subscriptions = worker::registry().subscriptions();
+        let reactions: BTreeSet<_> = subscriptions.iter().map(|(_, reaction)| reaction).collect();
+        let mut dump = self.platform.dump().await;
+        let jobs = dump.get_mut("platform.jobs").unwrap();
+        jobs.retain(|job| !reactions.contains(job["kind"].as_str().unwrap()));
+        let events = dump.get_mut("platform.events").unwrap();
+        *events = events
+            .iter()
+            .map(|event| json!([event["name"], event["payload"]]))
+            .collect();
+        events.sort_by_key(ToString::to_string);
+        events.dedup();
+        dump
+    }
+}
+
+#[tokio::test]
+async fn every_reaction_may_come_twice_and_in_any_order() {
+    let world = World::open().await;
+    world.live().await;
+    let deliveries = world.deliveries().await;
+    for pair in worker::registry().subscriptions().iter() {
+        let is_covered =
+            |(event, reaction): &(PublishedEvent, _)| (&*event.name, *reaction) == pair;
+        assert!(
+            deliveries.iter().any(is_covered),
+            "no life leads to {pair:?}"
+        );
+    }
+
+    let before = world.state().await;
+    // A row that is written again, if only with what it holds, shows by its time.
+    world.platform.clock.advance(TimeDelta::seconds(1));
+    let entropy = Entropy::seeded(12);
+    for _ in 0..2 {
+        let mut shuffled = deliveries.clone();
+        shuffled.sort_by_cached_key(|_| entropy.bytes::<8>());
+        for (event, reaction) in shuffled {
+            world.platform.deliver_again(&event, reaction).await;
+            world.work().await;
+        }
+    }
+    let after = world.state().await;
+    assert_eq!(
+        before.keys().collect::<Vec<_>>(),
+        after.keys().collect::<Vec<_>>()
+    );
+    for (table, rows) in after {
+        assert_eq!(before[&table], rows, "{table} has changed");
+    }
+}
