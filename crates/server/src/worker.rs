@@ -114,28 +114,4 @@ async fn purge_history(app: App, run: JobRun, _: PurgeHistory) -> JobResult {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::migrations;
-
-    #[test]
-    fn every_kind_of_job_and_every_reaction_is_named_after_its_module() {
-        let registry = registry();
-        let migrations = migrations::all();
-        let modules: Vec<_> = migrations
-            .iter()
-            .filter_map(|history| history.table_name.split('.').next())
-            .collect();
-        for kind in registry.kinds() {
-            let (module, what) = kind.split_once('.').unwrap();
-            assert!(modules.contains(&module) && !what.is_empty(), "{kind}");
-        }
-        for (event, reaction) in registry.subscriptions().iter() {
-            let (publisher, reacting) = (event.split('.').next(), reaction.split('.').next());
-            assert_ne!(
-                publisher, reacting,
-                "{event} is {reaction}'s own business, not choreography"
-            );
-        }
-    }
-}
+mod tests;

@@ -112,12 +112,6 @@ impl<A: Send + 'static> Registry<A> {
         (handler.rewrite)(payload)
     }
 
-    /// The version of the payloads of this kind.
-    #[cfg(any(test, feature = "testing"))]
-    pub fn version(&self, kind: &str) -> Option<i16> {
-        Some(self.handler(kind)?.version)
-    }
-
     pub(super) fn handler(&self, kind: &str) -> Option<&Handler<A>> {
         self.handlers.get(kind)
     }
