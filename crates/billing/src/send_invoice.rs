@@ -26,7 +26,7 @@ impl Billing {
             .context("read document")?
             .context("the document is not in storage")?;
         let letter = emails::invoice(&self.letterhead, &invoice, document.bytes)?;
-        self.mailer.send(&letter).await?;
+        self.mailer.send(&run, &letter).await?;
         let mut tx = run.begin().await?;
         db::invoices::set_sent(&mut tx, invoice.id, self.clock.now())
             .await

@@ -44,7 +44,7 @@ impl Orders {
     pub async fn send_confirmation(self, run: JobRun, job: SendConfirmation) -> JobResult {
         let order = self.find_order(job.order_id).await?;
         let letter = emails::order_confirmation(&self.letterhead, &order)?;
-        self.mailer.send(&letter).await?;
+        self.mailer.send(&run, &letter).await?;
         run.complete_alone().await
     }
 

@@ -13,7 +13,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use crate::jobs::JobError;
+use crate::jobs::{JobError, JobRun};
 use crate::outbound::{BreakerSettings, Guard, Refusal, Verdict};
 
 /// How long handing over one letter may take.
@@ -137,8 +137,10 @@ impl Mailer {
         }
     }
 
-    /// Hands a letter over. In a job's handler `?` decides rightly whether to try again.
-    pub async fn send(&self, letter: &Letter) -> Result<(), MailError> {
+    /// Hands a letter over; `?` decides rightly whether to try again.
+    ///
+    /// It asks for the run of a job, and does nothing with it, because nobody may wait for a mail server in a request.
+    pub async fn send(&self, _: &JobRun, letter: &Letter) -> Result<(), MailError> {
         let message = message::write(letter, &self.letterhead, &self.entropy)
             .map_err(MailError::InvalidLetter)?;
         let transport = match &self.backend {

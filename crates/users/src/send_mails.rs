@@ -35,7 +35,7 @@ impl Users {
                 .mint(Purpose::VerifyEmail, &link, VERIFICATION_LIFETIME)
                 .await?;
             let letter = emails::verification(&self.letterhead, &owner(&account), &token)?;
-            self.mailer.send(&letter).await?;
+            self.mailer.send(&run, &letter).await?;
         }
         run.complete_alone().await
     }
@@ -49,7 +49,7 @@ impl Users {
     ) -> JobResult {
         if let Some(account) = self.find_enabled(job.user_id).await? {
             let letter = emails::already_registered(&self.letterhead, &owner(&account))?;
-            self.mailer.send(&letter).await?;
+            self.mailer.send(&run, &letter).await?;
         }
         run.complete_alone().await
     }
@@ -64,7 +64,7 @@ impl Users {
                 .mint(Purpose::ResetPassword, &link, RESET_LIFETIME)
                 .await?;
             let letter = emails::password_reset(&self.letterhead, &owner(&account), &token)?;
-            self.mailer.send(&letter).await?;
+            self.mailer.send(&run, &letter).await?;
         }
         run.complete_alone().await
     }
@@ -74,7 +74,7 @@ impl Users {
     pub async fn send_password_changed(self, run: JobRun, job: SendPasswordChanged) -> JobResult {
         if let Some(account) = self.find_enabled(job.user_id).await? {
             let letter = emails::password_changed(&self.letterhead, &owner(&account))?;
-            self.mailer.send(&letter).await?;
+            self.mailer.send(&run, &letter).await?;
         }
         run.complete_alone().await
     }
@@ -95,7 +95,7 @@ impl Users {
                 name: &account.name,
             };
             let letter = emails::email_change(&self.letterhead, &to, &token)?;
-            self.mailer.send(&letter).await?;
+            self.mailer.send(&run, &letter).await?;
         }
         run.complete_alone().await
     }
@@ -109,7 +109,7 @@ impl Users {
                 name: &account.name,
             };
             let letter = emails::email_changed(&self.letterhead, &to)?;
-            self.mailer.send(&letter).await?;
+            self.mailer.send(&run, &letter).await?;
         }
         run.complete_alone().await
     }

@@ -31,6 +31,31 @@ pub(crate) async fn begin<J: Job>(platform: &Platform, job: &J) -> anyhow::Resul
     ))
 }
 
+/// The run of a job that no database knows, for what asks for one and does nothing with it.
+#[cfg(test)]
+pub(crate) fn a_run() -> JobRun {
+    let settings = crate::db::DbSettings {
+        url: "postgres://nobody@127.0.0.1:1/nothing".into(),
+        pool_size: 1,
+        acquire_timeout: std::time::Duration::from_secs(1),
+    };
+    let claimed = db::Claimed {
+        id: kernel::JobId::from_uuid(uuid::Uuid::nil()),
+        kind: "test.nothing".to_owned(),
+        version: 1,
+        queue: Queue::Mail.as_str().to_owned(),
+        payload: serde_json::Value::Null,
+        attempt: 1,
+        max_attempts: 1,
+        correlation_id: None,
+        lease_token: uuid::Uuid::nil(),
+        enqueued_at: crate::testing::start_of_time(),
+    };
+    let clock = kernel::Clock::fixed(crate::testing::start_of_time());
+    let db = crate::db::Db::new(&settings).expect("an address");
+    JobRun::new(&claimed, db, clock)
+}
+
 /// Enqueues a reaction without the key by which a second delivery is known.
 pub(crate) async fn deliver(
     platform: &Platform,

@@ -5,6 +5,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::jobs::testing::a_run;
 
 fn letter() -> Letter {
     Letter {
@@ -90,7 +91,7 @@ async fn serve(stream: TcpStream, verdict: &'static str, log: Arc<Mutex<String>>
 #[tokio::test]
 async fn a_letter_arrives_as_text_as_html_and_with_its_document() {
     let server = MailServer::start("250 taken").await;
-    server.mailer.send(&letter()).await.unwrap();
+    server.mailer.send(&a_run(), &letter()).await.unwrap();
     let mail = server.received();
     for part in [
         "MAIL FROM:<hello@shop.example>",
@@ -127,7 +128,7 @@ async fn a_line_break_in_a_header_is_refused_by_either_backend() {
     content_type.attachments[0].content_type = injected.into();
     for letter in [subject, name, content_type] {
         for mailer in [&server.mailer, &memory] {
-            let result = mailer.send(&letter).await;
+            let result = mailer.send(&a_run(), &letter).await;
             assert!(matches!(result, Err(MailError::InvalidLetter(_))));
         }
     }
@@ -138,12 +139,12 @@ async fn a_line_break_in_a_header_is_refused_by_either_backend() {
 #[tokio::test]
 async fn a_refusal_is_final_and_a_problem_of_the_server_is_not() {
     let refusing = MailServer::start("550 no such mailbox").await;
-    let error = refusing.mailer.send(&letter()).await.unwrap_err();
+    let error = refusing.mailer.send(&a_run(), &letter()).await.unwrap_err();
     assert!(matches!(JobError::from(error), JobError::Fail(_)));
 
     for verdict in ["451 try again later", "535 wrong password", "what?"] {
         let failing = MailServer::start(verdict).await;
-        let error = failing.mailer.send(&letter()).await.unwrap_err();
+        let error = failing.mailer.send(&a_run(), &letter()).await.unwrap_err();
         assert!(
             matches!(error, MailError::Failed(_)),
             "{verdict}: {error:?}"
@@ -156,12 +157,13 @@ async fn a_refusal_is_final_and_a_problem_of_the_server_is_not() {
 async fn a_server_that_never_answers_costs_one_deadline_and_spoils_no_later_letter() {
     let server = MailServer::start("never").await;
     let started = Instant::now();
-    let result = server.mailer.send(&letter()).await;
+    let result = server.mailer.send(&a_run(), &letter()).await;
     assert!(matches!(result, Err(MailError::NotNow(Refusal::Deadline))));
     assert!((DEADLINE..DEADLINE * 3 / 2).contains(&started.elapsed()));
 
     let letter = letter();
-    let next = server.mailer.send(&letter);
+    let run = a_run();
+    let next = server.mailer.send(&run, &letter);
     let begun = async {
         while server.connections.load(Ordering::SeqCst) < 2 {
             tokio::task::yield_now().await;
@@ -176,7 +178,7 @@ async fn a_server_that_never_answers_costs_one_deadline_and_spoils_no_later_lett
 #[tokio::test]
 async fn the_outbox_keeps_what_was_sent() {
     let mailer = Mailer::memory(letterhead(), Entropy::system());
-    mailer.clone().send(&letter()).await.unwrap();
+    mailer.clone().send(&a_run(), &letter()).await.unwrap();
     assert_eq!(mailer.outbox(), [letter()]);
 }
 
