@@ -1,5 +1,6 @@
 use anyhow::Context as _;
 use kernel::{CartId, ProductId};
+use platform::db::Tx;
 use tracing::instrument;
 
 use crate::cart::{CartOwner, CartRefusal, Quantity};
@@ -20,24 +21,37 @@ pub enum AddToCartError {
 }
 
 impl Orders {
-    /// Puts more of a product into a cart, up to [`Quantity::MAX`] of it. Whether there are enough in stock shows when the
-    /// cart is looked at and when it is ordered: until then nothing is reserved.
-    #[instrument(name = "orders.add_to_cart", skip_all)]
+    /// Puts more of a product into a cart, in a transaction of its own: see [`Orders::add_to_cart_in_tx`].
     pub async fn add_to_cart(
         &self,
         owner: &CartOwner,
         product_id: ProductId,
         quantity: Quantity,
     ) -> Result<(), AddToCartError> {
-        let id = CartId::generate(&self.clock, &self.entropy);
         let mut tx = self.db.begin().await?;
-        let product = db::catalogue::find_product_by_id(&mut tx, product_id).await?;
-        let product = product.ok_or(AddToCartError::NoSuchProduct)?;
-        let id = db::carts::open(&mut tx, id, owner, self.clock.now()).await?;
-        let cart = db::carts::load(&mut tx, owner).await?;
-        let quantity = cart.quantity_after_adding(&product, quantity)?;
-        db::carts::put(&mut tx, id, &[(product_id, quantity)]).await?;
+        self.add_to_cart_in_tx(&mut tx, owner, product_id, quantity)
+            .await?;
         tx.commit().await.context("commit cart")?;
+        Ok(())
+    }
+
+    /// Puts more of a product into a cart, up to [`Quantity::MAX`] of it. Whether there are enough in stock shows when the
+    /// cart is looked at and when it is ordered: until then nothing is reserved.
+    #[instrument(name = "orders.add_to_cart", skip_all)]
+    pub async fn add_to_cart_in_tx(
+        &self,
+        tx: &mut Tx,
+        owner: &CartOwner,
+        product_id: ProductId,
+        quantity: Quantity,
+    ) -> Result<(), AddToCartError> {
+        let id = CartId::generate(&self.clock, &self.entropy);
+        let product = db::catalogue::find_product_by_id(tx, product_id).await?;
+        let product = product.ok_or(AddToCartError::NoSuchProduct)?;
+        let id = db::carts::open(tx, id, owner, self.clock.now()).await?;
+        let cart = db::carts::load(tx, owner).await?;
+        let quantity = cart.quantity_after_adding(&product, quantity)?;
+        db::carts::put(tx, id, &[(product_id, quantity)]).await?;
         Ok(())
     }
 }

@@ -22,15 +22,26 @@ pub enum CancelError {
 }
 
 impl Orders {
-    /// Gives up an order of the person's that is not paid.
-    #[instrument(name = "orders.cancel", skip_all)]
+    /// Gives up an order of the person's that is not paid, in a transaction of its own.
     pub async fn cancel(&self, user_id: UserId, number: OrderNumber) -> Result<Order, CancelError> {
         let mut tx = self.db.begin().await?;
-        let order = db::orders::lock_own(&mut tx, user_id, number).await?;
+        let order = self.cancel_in_tx(&mut tx, user_id, number).await?;
+        tx.commit().await.context("commit cancellation")?;
+        Ok(order)
+    }
+
+    /// Gives up an order of the person's that is not paid.
+    #[instrument(name = "orders.cancel", skip_all)]
+    pub async fn cancel_in_tx(
+        &self,
+        tx: &mut Tx,
+        user_id: UserId,
+        number: OrderNumber,
+    ) -> Result<Order, CancelError> {
+        let order = db::orders::lock_own(tx, user_id, number).await?;
         let mut order = order.ok_or(CancelError::NotFound)?;
         order.advance(OrderStatus::Cancelled)?;
-        self.record_cancellation(&mut tx, &order).await?;
-        tx.commit().await.context("commit cancellation")?;
+        self.record_cancellation(tx, &order).await?;
         Ok(order)
     }
 

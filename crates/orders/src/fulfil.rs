@@ -1,6 +1,7 @@
 use anyhow::Context as _;
 use kernel::Staff;
 use platform::audit::AuditEntry;
+use platform::db::Tx;
 use serde_json::json;
 use tracing::instrument;
 
@@ -22,30 +23,56 @@ pub enum FulfilError {
 }
 
 impl Orders {
+    /// Notes that the goods of a paid order are on their way, in a transaction of its own.
+    pub async fn ship(&self, staff: Staff, number: OrderNumber) -> Result<Order, FulfilError> {
+        let mut tx = self.db.begin().await?;
+        let order = self.ship_in_tx(&mut tx, staff, number).await?;
+        tx.commit().await.context("commit order")?;
+        Ok(order)
+    }
+
     /// Notes that the goods of a paid order are on their way.
     #[instrument(name = "orders.ship", skip_all)]
-    pub async fn ship(&self, staff: Staff, number: OrderNumber) -> Result<Order, FulfilError> {
-        self.fulfil(staff, number, OrderStatus::Shipped).await
+    pub async fn ship_in_tx(
+        &self,
+        tx: &mut Tx,
+        staff: Staff,
+        number: OrderNumber,
+    ) -> Result<Order, FulfilError> {
+        self.fulfil(tx, staff, number, OrderStatus::Shipped).await
+    }
+
+    /// Notes that the goods of a shipped order have arrived, in a transaction of its own.
+    pub async fn complete(&self, staff: Staff, number: OrderNumber) -> Result<Order, FulfilError> {
+        let mut tx = self.db.begin().await?;
+        let order = self.complete_in_tx(&mut tx, staff, number).await?;
+        tx.commit().await.context("commit order")?;
+        Ok(order)
     }
 
     /// Notes that the goods of a shipped order have arrived.
     #[instrument(name = "orders.complete", skip_all)]
-    pub async fn complete(&self, staff: Staff, number: OrderNumber) -> Result<Order, FulfilError> {
-        self.fulfil(staff, number, OrderStatus::Completed).await
+    pub async fn complete_in_tx(
+        &self,
+        tx: &mut Tx,
+        staff: Staff,
+        number: OrderNumber,
+    ) -> Result<Order, FulfilError> {
+        self.fulfil(tx, staff, number, OrderStatus::Completed).await
     }
 
     async fn fulfil(
         &self,
+        tx: &mut Tx,
         staff: Staff,
         number: OrderNumber,
         next: OrderStatus,
     ) -> Result<Order, FulfilError> {
-        let mut tx = self.db.begin().await?;
-        let order = db::orders::lock_any(&mut tx, number).await?;
+        let order = db::orders::lock_any(tx, number).await?;
         let mut order = order.ok_or(FulfilError::NotFound)?;
         let before = order.status;
         order.advance(next)?;
-        db::orders::save_status(&mut tx, &order, self.clock.now()).await?;
+        db::orders::save_status(tx, &order, self.clock.now()).await?;
         let entry = AuditEntry {
             actor: Some(staff.user_id()),
             action: "orders.fulfil",
@@ -54,8 +81,7 @@ impl Orders {
             before: Some(json!({ "status": before })),
             after: Some(json!({ "status": next })),
         };
-        self.audit.record(&mut tx, entry).await?;
-        tx.commit().await.context("commit order")?;
+        self.audit.record(tx, entry).await?;
         Ok(order)
     }
 }

@@ -1,5 +1,6 @@
 use anyhow::Context as _;
 use kernel::{EmailAddress, Money, OrderId, UserId};
+use platform::db::Tx;
 use tracing::instrument;
 
 use crate::address::Address;
@@ -44,28 +45,37 @@ pub enum PlaceError {
 }
 
 impl Orders {
+    /// Turns the person's cart into an order, in a transaction of its own: see [`Orders::place_in_tx`].
+    pub async fn place(&self, user_id: UserId, command: PlaceOrder) -> Result<Order, PlaceError> {
+        let mut tx = self.db.begin().await?;
+        let order = self.place_in_tx(&mut tx, user_id, command).await?;
+        tx.commit().await.context("commit order")?;
+        Ok(order)
+    }
+
     /// Turns the person's cart into an order.
     #[instrument(name = "orders.place", skip_all)]
-    pub async fn place(&self, user_id: UserId, command: PlaceOrder) -> Result<Order, PlaceError> {
+    pub async fn place_in_tx(
+        &self,
+        tx: &mut Tx,
+        user_id: UserId,
+        command: PlaceOrder,
+    ) -> Result<Order, PlaceError> {
         let now = self.clock.now();
         let id = OrderId::generate(&self.clock, &self.entropy);
         let owner = CartOwner::User(user_id);
 
-        let mut tx = self.db.begin().await?;
-        let cart_id = db::carts::lock(&mut tx, &owner).await?;
+        let cart_id = db::carts::lock(tx, &owner).await?;
         let cart_id = cart_id.ok_or(PlaceError::EmptyCart)?;
-        let cart = db::carts::load_and_lock_products(&mut tx, &owner).await?;
-        let number = db::orders::next_number(&mut tx).await?;
+        let cart = db::carts::load_and_lock_products(tx, &owner).await?;
+        let number = db::orders::next_number(tx).await?;
         let order = Order::place(id, number, user_id, cart, command, now)?;
-        db::catalogue::take_stock(&mut tx, &order.lines).await?;
-        db::orders::insert(&mut tx, &order).await?;
-        db::carts::empty(&mut tx, cart_id).await?;
-        self.events
-            .publish(&mut tx, &OrderPlaced::from(&order))
-            .await?;
+        db::catalogue::take_stock(tx, &order.lines).await?;
+        db::orders::insert(tx, &order).await?;
+        db::carts::empty(tx, cart_id).await?;
+        self.events.publish(tx, &OrderPlaced::from(&order)).await?;
         let confirmation = SendConfirmation { order_id: order.id };
-        self.jobs.enqueue(&mut tx, &confirmation).await?;
-        tx.commit().await.context("commit order")?;
+        self.jobs.enqueue(tx, &confirmation).await?;
         Ok(order)
     }
 }

@@ -1,3 +1,4 @@
+use platform::db::Tx;
 use tracing::instrument;
 
 use crate::cart::{Cart, CartOwner};
@@ -9,6 +10,11 @@ impl Orders {
     pub async fn show_cart(&self, owner: &CartOwner) -> anyhow::Result<Cart> {
         let mut connection = self.db.acquire().await?;
         db::carts::load(&mut connection, owner).await
+    }
+
+    /// What a cart holds after the changes of `tx`.
+    pub async fn show_cart_in_tx(&self, tx: &mut Tx, owner: &CartOwner) -> anyhow::Result<Cart> {
+        db::carts::load(tx, owner).await
     }
 
     /// How many pieces a cart holds.

@@ -1,8 +1,8 @@
 //! Requests that may be sent again: the first is served, and its repetitions get the first one's answer.
 //!
-//! The key is claimed before the request is served and the answer kept after it. If the process dies between the two, a
-//! repetition is served anew once the claim has run out; what must not happen twice even then is for the use case to
-//! refuse, as an order refuses to be paid twice.
+//! A key is claimed before its request is served, for a little longer than serving may take. The answer is kept in the
+//! transaction of what the request does ([`Idempotency::keep_in_tx`]), so that there is never one without the other: not
+//! if the process dies, and not if a claim ran out while its holder stood still and somebody else took it over.
 
 mod db;
 
@@ -15,14 +15,12 @@ use kernel::{Clock, UserId};
 
 use crate::db::{Db, Tx};
 
-/// How long a claim holds without an answer: longer than any request may take.
-const CLAIM: Duration = Duration::from_mins(1);
-
 /// The keys and answers; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Idempotency {
     db: Db,
     clock: Clock,
+    lifetime: Duration,
 }
 
 /// What a client said that makes a request and its repetitions one.
@@ -43,12 +41,16 @@ pub struct Answer {
     pub status: u16,
     /// The content type, if there is a body.
     pub content_type: Option<String>,
+    /// Where the answer leads.
+    pub location: Option<String>,
+    /// A cookie that comes along. It is stored in plain text, so it must not be a secret.
+    pub set_cookie: Option<String>,
     /// The body.
     pub body: Bytes,
 }
 
 /// The right to serve a request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "keep its answer or give it back"]
 pub struct Claim {
     request: Request,
@@ -69,11 +71,27 @@ pub enum Claimed {
     OtherRequest,
 }
 
+/// Why an answer was not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The claim ran out, and another holds the key or has answered. What was done under this one must not be committed.
+    #[error("the claim was lost before the request was answered")]
+    ClaimLost,
+    /// Something else went wrong.
+    #[error(transparent)]
+    Unexpected(#[from] anyhow::Error),
+}
+
 impl Idempotency {
-    /// The keys in `db`.
+    /// The keys in `db`. A claim without an answer holds for `lifetime`: longer than a request may take, and no longer than
+    /// the client of a process that died should be told to wait.
     #[must_use]
-    pub fn new(db: Db, clock: Clock) -> Self {
-        Self { db, clock }
+    pub fn new(db: Db, clock: Clock, lifetime: Duration) -> Self {
+        Self {
+            db,
+            clock,
+            lifetime,
+        }
     }
 
     /// Claims the key of `request`.
@@ -82,7 +100,7 @@ impl Idempotency {
     /// If the database cannot be reached.
     pub async fn claim(&self, request: Request) -> anyhow::Result<Claimed> {
         let now = self.clock.now();
-        let locked_until = now + CLAIM;
+        let locked_until = now + self.lifetime;
         let mut connection = self.db.acquire().await?;
         let claimed = db::claim(&mut connection, &request, now, locked_until)
             .await
@@ -104,22 +122,47 @@ impl Idempotency {
         })
     }
 
-    /// Keeps the answer for repetitions.
+    /// Keeps the answer for repetitions, if and only if `tx` commits.
     ///
     /// # Errors
-    /// If the database cannot be reached.
-    pub async fn keep(&self, claim: Claim, answer: &Answer) -> anyhow::Result<()> {
-        let mut connection = self.db.acquire().await?;
-        db::keep(&mut connection, &claim.request, claim.locked_until, answer)
+    /// If the claim is lost, in which case `tx` must not be committed, or the database cannot be reached.
+    pub async fn keep_in_tx(
+        &self,
+        tx: &mut Tx,
+        claim: &Claim,
+        answer: &Answer,
+    ) -> Result<(), KeepError> {
+        let kept = db::keep(tx, &claim.request, claim.locked_until, answer)
             .await
-            .context("keep the answer to a request")
+            .context("keep the answer to a request")?;
+        if kept {
+            Ok(())
+        } else {
+            Err(KeepError::ClaimLost)
+        }
+    }
+
+    /// Keeps the answer to a request whose effect has been committed: only for one that is harmless to repeat.
+    ///
+    /// # Errors
+    /// If the claim is lost or the database cannot be reached.
+    pub async fn keep(&self, claim: &Claim, answer: &Answer) -> Result<(), KeepError> {
+        let mut tx = self.db.begin().await?;
+        self.keep_in_tx(&mut tx, claim, answer).await?;
+        tx.commit()
+            .await
+            .context("commit the answer to a request")?;
+        Ok(())
     }
 
     /// Gives the key back: nothing came of the request, and it may be tried again.
     ///
+    /// It is safe to call when nobody knows whether the request's transaction committed, as after a connection broke: the
+    /// row waits for that transaction, and with an answer in it, it stays.
+    ///
     /// # Errors
     /// If the database cannot be reached.
-    pub async fn give_back(&self, claim: Claim) -> anyhow::Result<()> {
+    pub async fn give_back(&self, claim: &Claim) -> anyhow::Result<()> {
         let mut connection = self.db.acquire().await?;
         db::give_back(&mut connection, &claim.request, claim.locked_until)
             .await
@@ -138,118 +181,4 @@ impl Idempotency {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::TimeDelta;
-    use kernel::UserId;
-
-    use super::*;
-    use crate::testing::TestPlatform;
-
-    async fn start() -> (TestPlatform, Idempotency, Request) {
-        let platform = TestPlatform::start(&[]).await;
-        let idempotency = Idempotency::new(platform.db.clone(), platform.clock.clone());
-        let request = Request {
-            user_id: UserId::generate(&platform.clock, &platform.entropy),
-            key: "key-1".into(),
-            fingerprint: [1; 32],
-        };
-        (platform, idempotency, request)
-    }
-
-    fn answer() -> Answer {
-        Answer {
-            status: 201,
-            content_type: Some("application/json".into()),
-            body: Bytes::from_static(b"{}"),
-        }
-    }
-
-    fn first(claimed: Claimed) -> Claim {
-        match claimed {
-            Claimed::First(claim) => claim,
-            other => panic!("expected the first claim, got {other:?}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_repetition_gets_the_first_answer() {
-        let (_platform, idempotency, request) = start().await;
-        let claim = first(idempotency.claim(request.clone()).await.unwrap());
-        idempotency.keep(claim, &answer()).await.unwrap();
-        let repeated = idempotency.claim(request).await.unwrap();
-        assert!(matches!(repeated, Claimed::Answered(kept) if kept == answer()));
-    }
-
-    #[tokio::test]
-    async fn of_many_at_once_one_is_served() {
-        let (_platform, idempotency, request) = start().await;
-        let claims = (0..50).map(|_| idempotency.claim(request.clone()));
-        let claims = futures::future::try_join_all(claims).await.unwrap();
-        let served = claims
-            .iter()
-            .filter(|claim| matches!(claim, Claimed::First(_)));
-        assert_eq!(served.count(), 1);
-        let waiting = claims
-            .iter()
-            .filter(|claim| matches!(claim, Claimed::InProgress));
-        assert_eq!(waiting.count(), 49);
-    }
-
-    #[tokio::test]
-    async fn a_key_stands_for_one_request_of_one_account() {
-        let (platform, idempotency, request) = start().await;
-        let claim = first(idempotency.claim(request.clone()).await.unwrap());
-        let other_request = Request {
-            fingerprint: [2; 32],
-            ..request.clone()
-        };
-        assert!(matches!(
-            idempotency.claim(other_request).await.unwrap(),
-            Claimed::OtherRequest
-        ));
-        let other_account = Request {
-            user_id: UserId::generate(&platform.clock, &platform.entropy),
-            ..request
-        };
-        let others = first(idempotency.claim(other_account).await.unwrap());
-        idempotency.keep(claim, &answer()).await.unwrap();
-        idempotency.give_back(others).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn what_was_given_back_can_be_tried_again() {
-        let (_platform, idempotency, request) = start().await;
-        let claim = first(idempotency.claim(request.clone()).await.unwrap());
-        idempotency.give_back(claim).await.unwrap();
-        first(idempotency.claim(request).await.unwrap())
-            .request
-            .key
-            .clear();
-    }
-
-    #[tokio::test]
-    async fn a_claim_whose_process_died_runs_out_and_cannot_answer_any_more() {
-        let (platform, idempotency, request) = start().await;
-        let lost = first(idempotency.claim(request.clone()).await.unwrap());
-        platform.clock.advance(TimeDelta::minutes(2));
-        let second = first(idempotency.claim(request.clone()).await.unwrap());
-        idempotency.keep(lost, &answer()).await.unwrap();
-        let repeated = idempotency.claim(request.clone()).await.unwrap();
-        assert!(matches!(repeated, Claimed::InProgress));
-        idempotency.keep(second, &answer()).await.unwrap();
-        let repeated = idempotency.claim(request).await.unwrap();
-        assert!(matches!(repeated, Claimed::Answered(_)));
-    }
-
-    #[tokio::test]
-    async fn old_keys_are_deleted() {
-        let (platform, idempotency, request) = start().await;
-        let claim = first(idempotency.claim(request.clone()).await.unwrap());
-        idempotency.keep(claim, &answer()).await.unwrap();
-        let now = platform.clock.now();
-        let mut tx = platform.db.begin().await.unwrap();
-        assert_eq!(idempotency.purge(&mut tx, now).await.unwrap(), 0);
-        let later = now + TimeDelta::seconds(1);
-        assert_eq!(idempotency.purge(&mut tx, later).await.unwrap(), 1);
-    }
-}
+mod tests;

@@ -20,11 +20,13 @@ use platform::redis::Redis;
 use platform::sessions::Sessions;
 use platform::storage::Storage;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio_util::task::TaskTracker;
 use url::Url;
 use users::Users;
 
 use crate::config::Settings;
 use crate::http::health::Readiness;
+use crate::http::idempotency::CLAIM;
 use crate::http::session::Cookies;
 use crate::worker;
 
@@ -42,6 +44,7 @@ struct Parts {
     idempotency: Idempotency,
     fingerprint_key: SecretString,
     job_timing: Timing,
+    tasks: TaskTracker,
 }
 
 /// What the outermost layer of the house is told: names, addresses, and whom to believe.
@@ -93,11 +96,12 @@ impl App {
             users: Users::new(&platform, settings.users.clone()),
             orders: Orders::new(&platform),
             billing: Billing::new(&platform, settings.billing.clone())?,
-            idempotency: Idempotency::new(platform.db.clone(), platform.clock.clone()),
+            idempotency: Idempotency::new(platform.db.clone(), platform.clock.clone(), CLAIM),
             fingerprint_key: settings.storage.signing_key.clone(),
             job_timing: settings.job_timing,
             platform,
             readiness: Readiness::default(),
+            tasks: TaskTracker::new(),
         })))
     }
 
@@ -151,6 +155,12 @@ impl App {
     #[must_use]
     pub fn job_timing(&self) -> Timing {
         self.0.job_timing
+    }
+
+    /// Work that goes on though nobody waits for it. Whoever ends the process waits until it is done.
+    #[must_use]
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.0.tasks
     }
 
     /// Whether this process may be sent requests.

@@ -36,7 +36,7 @@ pub(super) async fn find(
     request: &Request,
 ) -> sqlx::Result<Option<Kept>> {
     let row = sqlx::query!(
-        "SELECT fingerprint, status, content_type, body FROM platform.idempotency_keys
+        "SELECT fingerprint, status, content_type, location, set_cookie, body FROM platform.idempotency_keys
          WHERE user_id = $1 AND key = $2",
         request.user_id.as_uuid(),
         request.key,
@@ -50,6 +50,8 @@ pub(super) async fn find(
             status.map(|status| Answer {
                 status,
                 content_type: row.content_type,
+                location: row.location,
+                set_cookie: row.set_cookie,
                 body: body.into(),
             })
         });
@@ -63,25 +65,29 @@ pub(super) async fn find(
     .transpose()
 }
 
+/// `false` if the claim that ends at `locked_until` is not the key's any more.
 pub(super) async fn keep(
     connection: &mut PgConnection,
     request: &Request,
     locked_until: DateTime<Utc>,
     answer: &Answer,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE platform.idempotency_keys SET status = $4, content_type = $5, body = $6
+) -> sqlx::Result<bool> {
+    let kept = sqlx::query!(
+        "UPDATE platform.idempotency_keys
+         SET status = $4, content_type = $5, location = $6, set_cookie = $7, body = $8
          WHERE user_id = $1 AND key = $2 AND locked_until = $3 AND status IS NULL",
         request.user_id.as_uuid(),
         request.key,
         locked_until,
         i16::try_from(answer.status).unwrap_or(i16::MAX),
         answer.content_type,
+        answer.location,
+        answer.set_cookie,
         &answer.body[..],
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(kept.rows_affected() == 1)
 }
 
 pub(super) async fn give_back(

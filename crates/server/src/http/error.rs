@@ -49,6 +49,9 @@ pub enum AppError {
         /// A sentence that says what to do.
         detail: Cow<'static, str>,
     },
+    /// 409: the same request, under the same key, is being served just now.
+    #[error("request in progress")]
+    InProgress,
     /// 410: a link that has expired or was used.
     #[error("gone: {0}")]
     Gone(&'static str),
@@ -150,6 +153,11 @@ impl AppError {
                 "That does not work here",
             ),
             Self::Conflict { code, .. } => (S::CONFLICT, code, "That is not possible now"),
+            Self::InProgress => (
+                S::CONFLICT,
+                "request_in_progress",
+                "That is being done just now",
+            ),
             Self::Gone(_) => (S::GONE, "gone", "This link no longer works"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "too_large", "That is too large"),
             Self::UnsupportedMediaType(_) => (
@@ -195,6 +203,9 @@ impl AppError {
             | Self::Forbidden(detail)
             | Self::Gone(detail)
             | Self::PartnerUnavailable(detail) => (*detail).into(),
+            Self::InProgress => {
+                "The same request came a moment ago and is not done yet. Try again in a few seconds.".into()
+            }
             Self::SignInRequired => "Send a valid access token.".into(),
             Self::NotFound => {
                 "It may have moved, or it never was. Check the address for a typing mistake.".into()
@@ -204,7 +215,8 @@ impl AppError {
             Self::UnsupportedMediaType(expected) => format!("Send it as {expected}.").into(),
             Self::Invalid(_) => "Some fields are not valid.".into(),
             Self::IdempotencyKeyReused => {
-                "This Idempotency-Key stands for another request. Choose a new one.".into()
+                "This was sent before with other contents. Open the form again; a program chooses a new Idempotency-Key."
+                    .into()
             }
             Self::TooManyRequests { retry_after } => {
                 format!("Try again in {} seconds.", retry_after.as_secs().max(1)).into()
@@ -223,7 +235,7 @@ impl AppError {
     fn retry_after_secs(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests { retry_after } => Some(retry_after.as_secs().max(1)),
-            Self::Overloaded | Self::TimedOut => Some(2),
+            Self::InProgress | Self::Overloaded | Self::TimedOut => Some(2),
             Self::PartnerUnavailable(_) => Some(60),
             _ => None,
         }

@@ -1,7 +1,17 @@
-//! The header `Idempotency-Key`: a program that lost the answer to a POST sends it again, and nothing happens twice.
+//! Requests that are sent again, because their answer got lost or a button was pressed twice: they happen once, and each
+//! gets the first one's answer.
 //!
-//! It counts for requests with an access token. What nobody is signed in for is either harmless to repeat or, like a new
-//! token, must not be kept (<https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>).
+//! Programs choose a key in the header `Idempotency-Key`
+//! (<https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>). It counts for requests with an access
+//! token: what nobody is signed in for is either harmless to repeat or, like a new token, must not be kept. Forms that cost
+//! money carry a key in a hidden field.
+//!
+//! A handler whose repetition would do more than the first asks for [`Once`] and commits effect and answer together. The
+//! answers of all others are kept after their effect, which is enough where a repetition is harmless:
+//! `docs/decisions/0008-answers-commit-with-their-effect.md` lists which is which.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts as _, Request, State};
@@ -9,107 +19,134 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use platform::idempotency::{self, Answer, Claim, Claimed};
+use http::{HeaderName, Method};
+use kernel::UserId;
+use platform::idempotency::{self, Claimed, KeepError};
 use sha2::Sha256;
+use tokio::time::{Instant, sleep};
 
 use crate::app::App;
 use crate::http::api::ApiUser;
+use crate::http::context::Context;
 use crate::http::error::{AppError, Result};
 use crate::http::limits;
 
+mod answer;
+mod once;
+
+use once::Held;
+pub(crate) use once::Once;
+
+/// The header in which programs send their key.
 pub(crate) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// The hidden field in which forms send theirs.
+pub(crate) const FIELD: &str = "idempotency_key";
+
+/// How long a claim holds without an answer: the deadline, after which a request is rolled back and gives its key back by
+/// itself, and a little for clocks that disagree. What outlives it is the claim of a process that died, whose client is
+/// told to wait until then.
+pub(crate) const CLAIM: Duration = Duration::from_secs(limits::DEADLINE.as_secs() + 5);
 
 /// Answers with tokens, which are stored nowhere but as hashes.
 const NEVER_KEPT: &str = "/api/v1/auth/";
 
-/// The longest answer that is kept. No POST answers with more.
-const MAX_ANSWER: usize = 1024 * 1024;
+/// How long the second click waits for the first one's answer. A program is told at once, and comes back by itself.
+const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Serves a POST with a key once, and its repetitions from what was kept.
-pub(crate) async fn once(State(app): State<App>, request: Request, next: Next) -> Response {
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Serves a program's POST with a key once, and its repetitions from what was kept.
+pub(crate) async fn by_header(State(app): State<App>, request: Request, next: Next) -> Response {
     let may_be_kept = !request.uri().path().starts_with(NEVER_KEPT);
-    if request.method() == Method::POST && request.headers().contains_key(KEY) && may_be_kept {
-        serve_once(&app, request, next).await.into_response()
-    } else {
-        next.run(request).await
+    if request.method() != Method::POST || !request.headers().contains_key(KEY) || !may_be_kept {
+        return next.run(request).await;
     }
+    let (mut parts, body) = request.into_parts();
+    let Ok(user) = ApiUser::from_request_parts(&mut parts, &app).await else {
+        return next.run(Request::from_parts(parts, body)).await;
+    };
+    let served = async {
+        let key = checked(parts.headers.get(KEY).and_then(|key| key.to_str().ok()))?;
+        let body = read(body).await?;
+        serve(&app, user.id(), key, Duration::ZERO, (parts, body), next).await
+    };
+    served.await.into_response()
 }
 
-async fn serve_once(app: &App, request: Request, next: Next) -> Result {
-    let (mut parts, body) = request.into_parts();
-    let Ok(user) = ApiUser::from_request_parts(&mut parts, app).await else {
-        return Ok(next.run(Request::from_parts(parts, body)).await);
+/// Serves a form with a key once, and each further click from what was kept. A form without a key, rendered by a release
+/// before, is served as it is.
+pub(crate) async fn by_form(State(app): State<App>, request: Request, next: Next) -> Response {
+    let context = request.extensions().get::<Context>();
+    let user_id = context.and_then(|context| Some(context.signed_in()?.actor.user_id));
+    let Some(user_id) = user_id.filter(|_| request.method() == Method::POST) else {
+        return next.run(request).await;
     };
-    let body = to_bytes(body, limits::BODY)
-        .await
-        .map_err(|_| AppError::TooLarge)?;
-    let claimed = app
-        .idempotency()
-        .claim(idempotency::Request {
-            user_id: user.id(),
-            key: key(&parts)?,
-            fingerprint: fingerprint(app.fingerprint_key(), &parts, &body),
-        })
-        .await?;
-    match claimed {
+    let (parts, body) = request.into_parts();
+    let served = async {
+        let body = read(body).await?;
+        let mut fields = url::form_urlencoded::parse(&body);
+        let key = fields.find_map(|(name, value)| (name == FIELD).then_some(value));
+        let Some(key) = key else {
+            let request = Request::from_parts(parts, Body::from(body));
+            return Ok(next.run(request).await);
+        };
+        let key = checked(Some(&*key))?;
+        serve(&app, user_id, key, PATIENCE, (parts, body), next).await
+    };
+    served.await.into_response()
+}
+
+async fn serve(
+    app: &App,
+    user_id: UserId,
+    key: String,
+    patience: Duration,
+    (parts, body): (Parts, Bytes),
+    next: Next,
+) -> Result {
+    let fingerprint = fingerprint(app.fingerprint_key(), &parts, &body);
+    let request = idempotency::Request {
+        user_id,
+        key,
+        fingerprint,
+    };
+    match claim(app, request, patience).await? {
         Claimed::First(claim) => {
-            let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-            settle(app, claim, response).await
+            let held = Arc::new(Held::new(app.clone(), claim));
+            let mut request = Request::from_parts(parts, Body::from(body));
+            request.extensions_mut().insert(Arc::clone(&held));
+            held.settle(next.run(request).await).await
         }
-        Claimed::Answered(answer) => Ok(replay(answer)),
-        Claimed::InProgress => Err(AppError::conflict(
-            "request_in_progress",
-            "A request with this key is being served. Send it again in a moment.",
-        )),
+        Claimed::Answered(kept) => Ok(answer::replay(kept)),
+        Claimed::InProgress => Err(AppError::InProgress),
         Claimed::OtherRequest => Err(AppError::IdempotencyKeyReused),
     }
 }
 
-/// Keeps the answer of a request that did something; of any other the key is free again.
-async fn settle(app: &App, claim: Claim, response: Response) -> Result {
-    if !response.status().is_success() {
-        app.idempotency().give_back(claim).await?;
-        return Ok(response);
+/// Claims the key, or waits for whoever has it. No connection is held meanwhile.
+async fn claim(
+    app: &App,
+    request: idempotency::Request,
+    patience: Duration,
+) -> anyhow::Result<Claimed> {
+    let give_up = Instant::now() + patience;
+    loop {
+        match app.idempotency().claim(request.clone()).await? {
+            Claimed::InProgress if Instant::now() < give_up => sleep(LOOK_AGAIN).await,
+            claimed => return Ok(claimed),
+        }
     }
-    let (parts, body) = response.into_parts();
-    let body = to_bytes(body, MAX_ANSWER).await.map_err(|error| {
-        AppError::Unexpected(anyhow::Error::new(error).context("read an answer to keep"))
-    })?;
-    let content_type = parts.headers.get(header::CONTENT_TYPE);
-    let answer = Answer {
-        status: parts.status.as_u16(),
-        content_type: content_type
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned),
-        body: body.clone(),
-    };
-    app.idempotency().keep(claim, &answer).await?;
-    Ok(Response::from_parts(parts, Body::from(body)))
 }
 
-fn replay(answer: Answer) -> Response {
-    let mut response = answer.body.into_response();
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    let headers = response.headers_mut();
-    headers.remove(header::CONTENT_TYPE);
-    if let Some(content_type) = answer
-        .content_type
-        .and_then(|text| HeaderValue::try_from(text).ok())
-    {
-        headers.insert(header::CONTENT_TYPE, content_type);
-    }
-    headers.insert(REPLAYED, HeaderValue::from_static("true"));
-    response
+async fn read(body: Body) -> Result<Bytes> {
+    to_bytes(body, limits::BODY)
+        .await
+        .map_err(|_| AppError::TooLarge)
 }
 
-fn key(parts: &Parts) -> Result<String> {
-    let key = parts
-        .headers
-        .get(KEY)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+fn checked(key: Option<&str>) -> Result<String> {
+    let key = key.unwrap_or_default();
     if (1..=255).contains(&key.len()) {
         Ok(key.to_owned())
     } else {
@@ -131,4 +168,14 @@ fn fingerprint(secret: &[u8], parts: &Parts, body: &Bytes) -> [u8; 32] {
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
+}
+
+impl From<KeepError> for AppError {
+    fn from(error: KeepError) -> Self {
+        match error {
+            // Whoever holds the key now is serving the same request.
+            KeepError::ClaimLost => Self::InProgress,
+            KeepError::Unexpected(error) => error.into(),
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::http::error::AppError;
 pub(crate) const BODY: usize = 256 * 1024;
 
 /// How long a handler may take, reading the request's body included.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a file may take to arrive: 10 MiB over a slow line.
 const UPLOAD_DEADLINE: Duration = Duration::from_mins(2);

@@ -22,7 +22,7 @@ mod files;
 pub mod forms;
 pub mod headers;
 pub mod health;
-mod idempotency;
+pub(crate) mod idempotency;
 pub mod limits;
 mod observe;
 pub mod pages;

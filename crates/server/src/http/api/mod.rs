@@ -43,13 +43,19 @@ const VIEWER_POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 );
 
+/// All operations, behind no layer.
+#[cfg(test)]
+pub(super) fn operations() -> Router<App> {
+    documented().split_for_parts().0
+}
+
 /// All operations, their description and its viewer.
 pub(super) fn routes(app: &App) -> Router<App> {
     let (operations, description) = documented().split_for_parts();
     let document = axum::Json(description);
     let viewer = SwaggerUi::new(VIEWER).config(Config::from(DESCRIPTION).use_base_layout());
     operations
-        .layer(from_fn_with_state(app.clone(), idempotency::once))
+        .layer(from_fn_with_state(app.clone(), idempotency::by_header))
         .route(DESCRIPTION, get(async move || document))
         .route(KEYS, get(keys))
         .merge(Router::from(viewer).layer(map_response(with_viewer_policy)))

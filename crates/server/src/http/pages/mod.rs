@@ -33,8 +33,8 @@ mod users;
 pub(super) fn routes(app: &App) -> Router<App> {
     Router::new()
         .merge(users::routes())
-        .merge(orders::routes())
-        .merge(billing::routes())
+        .merge(orders::routes(app))
+        .merge(billing::routes(app))
         .fallback(async || AppError::NotFound)
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),
@@ -113,6 +113,13 @@ impl Layout {
     #[must_use]
     pub fn nonce(&self) -> &str {
         &self.context.nonce
+    }
+
+    /// A new key for a form that costs money, so that two clicks on its button are one order. Each rendering has its own: a
+    /// form that is shown again asks for something else than before.
+    #[must_use]
+    pub fn form_key(&self) -> String {
+        hex::encode(self.app.platform().entropy.bytes::<16>())
     }
 
     /// What to quote when asking for help.

@@ -1,15 +1,20 @@
 //! A program that repeats a POST under the same key gets the same answer, and nothing happens twice.
 
 use futures::future::join_all;
+use kernel::UserId;
 use orders::CartOwner;
 use serde_json::{Value, json};
 use users::testing::{PASSWORD, an_address};
 
 use super::*;
 
+mod commit;
+mod operations;
+
 struct Program {
     server: Server,
     token: String,
+    user_id: UserId,
     owner: CartOwner,
     product: Value,
 }
@@ -28,21 +33,46 @@ impl Program {
         let product = orders.get_product("everyday-mug").await.unwrap().id;
         Self {
             token: secrecy::ExposeSecret::expose_secret(&pair.access_token).to_owned(),
+            user_id,
             owner: CartOwner::User(user_id),
             product: json!(product),
             server,
         }
     }
 
-    async fn add_to_cart(&self, key: &str, quantity: u32) -> Answer {
-        let body = json!({"product_id": self.product, "quantity": quantity}).to_string();
-        let request = Request::post("/api/v1/cart/lines")
+    fn post(&self, path: &str, key: &str, body: &Value) -> Request<Body> {
+        Request::post(format!("/api/v1{path}"))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .header(header::CONTENT_TYPE, "application/json")
-            .header("idempotency-key", key);
-        self.server
-            .send(request.body(Body::from(body)).unwrap())
-            .await
+            .header("idempotency-key", key)
+            .body(Body::from(body.to_string()))
+            .unwrap()
+    }
+
+    async fn add_to_cart(&self, key: &str, quantity: u32) -> Answer {
+        let body = json!({"product_id": self.product, "quantity": quantity});
+        self.server.send(self.post("/cart/lines", key, &body)).await
+    }
+
+    /// The request that orders a mug, which it puts into the cart.
+    async fn order_of_a_mug(&self) -> Value {
+        let orders = self.server.app.orders();
+        let mug = orders.get_product("everyday-mug").await.unwrap();
+        let command = orders.a_filled_cart(self.user_id, &mug, 1).await;
+        let total = command.expected_total;
+        json!({
+            "email": "ann@example.com",
+            "delivery": {
+                "name": "Ann Lee", "street": "1 Main Street", "postal_code": "20457", "city": "Hamburg", "country": "DE",
+            },
+            "expected_total": {"minor": total.minor(), "currency": total.currency().code()},
+        })
+    }
+
+    async fn orders(&self) -> usize {
+        let page = kernel::PageRequest::default();
+        let orders = self.server.app.orders();
+        orders.list(self.user_id, &page).await.unwrap().items.len()
     }
 
     async fn in_cart(&self) -> u32 {
@@ -92,14 +122,27 @@ async fn a_repetition_is_answered_as_before_and_does_nothing() {
 }
 
 #[tokio::test]
-async fn fifty_at_once_have_one_effect() {
+async fn fifty_at_once_are_one_order_and_a_repetition_gets_its_answer() {
     let program = Program::start().await;
-    let answers = join_all((0..50).map(|_| program.add_to_cart("key-1", 1))).await;
+    let body = program.order_of_a_mug().await;
+    let place = || program.server.send(program.post("/orders", "key-1", &body));
+    let answers = join_all((0..50).map(|_| place())).await;
+    let repeated = place().await;
+    assert_eq!(repeated.status, StatusCode::CREATED, "{}", repeated.text());
+    let number = &serde_json::from_slice::<Value>(&repeated.body).unwrap()["number"];
+    let location = format!("/api/v1/orders/{number}");
+    assert_eq!(repeated.header(header::LOCATION), location);
     for answer in &answers {
-        let expected = [StatusCode::OK, StatusCode::CONFLICT];
-        assert!(expected.contains(&answer.status), "{}", answer.text());
+        if answer.status == StatusCode::CONFLICT {
+            assert!(answer.text().contains("request_in_progress"));
+            assert_eq!(answer.header(header::RETRY_AFTER), "2");
+        } else {
+            assert_eq!(answer.status, repeated.status, "{}", answer.text());
+            assert_eq!(answer.body, repeated.body);
+            assert_eq!(answer.header(header::LOCATION), location);
+        }
     }
-    assert_eq!(program.in_cart().await, 1);
+    assert_eq!(program.orders().await, 1);
 }
 
 #[tokio::test]

@@ -1,5 +1,4 @@
 use axum::extract::State;
-use axum::response::IntoResponse;
 use billing::{Billing, RefundView, RequestRefund};
 use http::StatusCode;
 use kernel::{Currency, Money, PaymentId, RefundId};
@@ -11,6 +10,7 @@ use crate::http::api::{ApiStaff, MoneyBody, Problems};
 use crate::http::error::{AppError, Result};
 use crate::http::extract::Json;
 use crate::http::forms::FieldErrors;
+use crate::http::idempotency::Once;
 
 const LONGEST_REASON: usize = 500;
 
@@ -82,6 +82,7 @@ impl From<RefundView> for RefundBody {
 pub(super) async fn request(
     State(billing): State<Billing>,
     ApiStaff(staff): ApiStaff,
+    once: Once,
     Json(body): Json<RefundRequestBody>,
 ) -> Result {
     let reason = body.reason.trim();
@@ -96,6 +97,8 @@ pub(super) async fn request(
             .map(|amount| Money::new(amount.minor, amount.currency)),
         reason: reason.to_owned(),
     };
-    let refund = billing.refund(staff, request).await?;
-    Ok((StatusCode::ACCEPTED, Json(RefundBody::from(refund))).into_response())
+    let mut tx = once.begin().await?;
+    let refund = billing.refund_in_tx(&mut tx, staff, request).await?;
+    let answer = (StatusCode::ACCEPTED, Json(RefundBody::from(refund)));
+    once.commit(tx, answer).await
 }

@@ -9,6 +9,7 @@ use crate::http::api::{ApiUser, MoneyBody, Problems};
 use crate::http::error::{AppError, Result};
 use crate::http::extract::{Json, Path};
 use crate::http::forms::FieldErrors;
+use crate::http::idempotency::Once;
 
 /// What you mean to buy, at today's prices.
 #[derive(Debug, Serialize, ToSchema)]
@@ -109,14 +110,17 @@ pub(super) async fn show(State(orders): State<Orders>, user: ApiUser) -> Result 
 pub(super) async fn add(
     State(orders): State<Orders>,
     user: ApiUser,
+    once: Once,
     Json(body): Json<AddBody>,
 ) -> Result {
     let owner = CartOwner::User(user.id());
     let quantity = parse(body.quantity)?;
+    let mut tx = once.begin().await?;
     orders
-        .add_to_cart(&owner, body.product_id, quantity)
+        .add_to_cart_in_tx(&mut tx, &owner, body.product_id, quantity)
         .await?;
-    answer(&orders, &owner).await
+    let cart = orders.show_cart_in_tx(&mut tx, &owner).await?;
+    once.commit(tx, Json(CartBody::from(cart))).await
 }
 
 /// Changes how many of a product your cart holds

@@ -1,11 +1,11 @@
 use axum::extract::State;
-use axum::response::IntoResponse;
 use orders::{OrderNumber, Orders};
 
 use super::order::OrderBody;
 use crate::http::api::{ApiStaff, Problems};
 use crate::http::error::Result;
 use crate::http::extract::{Json, Path};
+use crate::http::idempotency::Once;
 
 /// Notes that a paid order is on its way
 ///
@@ -21,10 +21,12 @@ use crate::http::extract::{Json, Path};
 pub(super) async fn ship(
     State(orders): State<Orders>,
     ApiStaff(staff): ApiStaff,
+    once: Once,
     Path(number): Path<OrderNumber>,
 ) -> Result {
-    let order = orders.ship(staff, number).await?;
-    Ok(Json(OrderBody::from(order)).into_response())
+    let mut tx = once.begin().await?;
+    let order = orders.ship_in_tx(&mut tx, staff, number).await?;
+    once.commit(tx, Json(OrderBody::from(order))).await
 }
 
 /// Notes that a shipped order has arrived
@@ -41,8 +43,10 @@ pub(super) async fn ship(
 pub(super) async fn complete(
     State(orders): State<Orders>,
     ApiStaff(staff): ApiStaff,
+    once: Once,
     Path(number): Path<OrderNumber>,
 ) -> Result {
-    let order = orders.complete(staff, number).await?;
-    Ok(Json(OrderBody::from(order)).into_response())
+    let mut tx = once.begin().await?;
+    let order = orders.complete_in_tx(&mut tx, staff, number).await?;
+    once.commit(tx, Json(OrderBody::from(order))).await
 }

@@ -14,6 +14,7 @@ use crate::http::api::{ApiUser, MoneyBody, PageBody, PageQuery, Problems};
 use crate::http::error::{AppError, Result};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::forms::FieldErrors;
+use crate::http::idempotency::Once;
 
 /// Where goods go.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -231,11 +232,15 @@ pub(super) async fn list(
 pub(super) async fn place(
     State(orders): State<Orders>,
     user: ApiUser,
+    once: Once,
     Json(body): Json<PlaceOrderBody>,
 ) -> Result {
-    let order = orders.place(user.id(), body.parse()?).await?;
+    let command = body.parse()?;
+    let mut tx = once.begin().await?;
+    let order = orders.place_in_tx(&mut tx, user.id(), command).await?;
     let location = [(header::LOCATION, format!("/api/v1/orders/{}", order.number))];
-    Ok((StatusCode::CREATED, location, Json(OrderBody::from(order))).into_response())
+    let answer = (StatusCode::CREATED, location, Json(OrderBody::from(order)));
+    once.commit(tx, answer).await
 }
 
 /// Shows one of your orders
@@ -272,8 +277,10 @@ pub(super) async fn show(
 pub(super) async fn cancel(
     State(orders): State<Orders>,
     user: ApiUser,
+    once: Once,
     Path(number): Path<OrderNumber>,
 ) -> Result {
-    let order = orders.cancel(user.id(), number).await?;
-    Ok(Json(OrderBody::from(order)).into_response())
+    let mut tx = once.begin().await?;
+    let order = orders.cancel_in_tx(&mut tx, user.id(), number).await?;
+    once.commit(tx, Json(OrderBody::from(order))).await
 }

@@ -10,6 +10,9 @@ use crate::http::payment::start_checkout;
 use crate::http::session::{CurrentUser, Flash};
 
 /// Sends a person to the provider's page, or back to their order with the reason why not.
+///
+/// The form's key makes a second click wait for the first. The answer is not kept: the provider's page closes after an hour,
+/// and until then asking again gives the same one.
 pub(super) async fn pay(
     State(app): State<App>,
     State(orders): State<Orders>,

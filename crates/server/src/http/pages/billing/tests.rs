@@ -19,6 +19,8 @@ use crate::http::session::{Flash, SignedIn, Visitor};
 use crate::http::{layered, pages};
 use crate::worker;
 
+mod clicks;
+
 /// Says who is signed in, in place of a session.
 const USER: HeaderName = HeaderName::from_static("x-test-user");
 

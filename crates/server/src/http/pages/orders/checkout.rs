@@ -1,6 +1,6 @@
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect};
+use axum::response::{IntoResponse, Redirect, Response};
 use kernel::{EmailAddress, Money, PageRequest, PageSize};
 use orders::{
     Address, AddressLine, Cart, CartOwner, Country, Order, Orders, PlaceError, PlaceOrder,
@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::http::error::{AppError, Result};
 use crate::http::extract::Form;
 use crate::http::forms::FieldErrors;
+use crate::http::idempotency::Once;
 use crate::http::pages::{self, Layout, filters};
 use crate::http::session::{CurrentUser, Flash};
 
@@ -28,6 +29,9 @@ pub(super) struct CheckoutForm {
     total: i64,
     /// Its currency.
     currency: String,
+    /// Read by the layer that serves each rendered form once.
+    #[serde(rename = "idempotency_key")]
+    _key: String,
 }
 
 impl CheckoutForm {
@@ -151,23 +155,29 @@ pub(super) async fn place(
     State(orders): State<Orders>,
     layout: Layout,
     user: CurrentUser,
+    once: Once,
     Form(form): Form<CheckoutForm>,
 ) -> Result {
     let errors = match form.parse() {
         Err(errors) => errors,
-        Ok(command) => match orders.place(user.id(), command).await {
-            Ok(order) => {
-                let thanks = "Thank you for your order. We have mailed you a confirmation.";
-                let path = format!("/orders/{}", order.number);
-                return Ok(Flash::success(thanks).redirect(&app, &path));
+        Ok(command) => {
+            let mut tx = once.begin().await?;
+            match orders.place_in_tx(&mut tx, user.id(), command).await {
+                Ok(order) => return once.commit(tx, thanks(&app, &order)).await,
+                Err(PlaceError::Unexpected(error)) => return Err(error.into()),
+                Err(refused) => FieldErrors::of("", AppError::from(refused).describe().detail),
             }
-            Err(PlaceError::Unexpected(error)) => return Err(error.into()),
-            Err(refused) => FieldErrors::of("", AppError::from(refused).describe().detail),
-        },
+        }
     };
     let page = CheckoutPage::load(&orders, layout, &user, form, errors).await?;
     match page {
         Some(page) => pages::show_again(&page),
         None => Ok(Flash::error("There is nothing in your cart.").redirect(&app, "/cart")),
     }
+}
+
+/// Leads to the order that was placed.
+fn thanks(app: &App, order: &Order) -> Response {
+    let thanks = "Thank you for your order. We have mailed you a confirmation.";
+    Flash::success(thanks).redirect(app, &format!("/orders/{}", order.number))
 }

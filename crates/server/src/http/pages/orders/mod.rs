@@ -1,9 +1,11 @@
 //! Pages of the module `orders`.
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use crate::app::App;
+use crate::http::idempotency;
 
 mod cancel;
 mod cart;
@@ -19,7 +21,8 @@ mod products;
 
 pub(super) use owner::CurrentCart;
 
-pub(super) fn routes() -> Router<App> {
+pub(super) fn routes(app: &App) -> Router<App> {
+    let place = post(checkout::place).layer(from_fn_with_state(app.clone(), idempotency::by_form));
     Router::new()
         .route("/", get(home::show))
         .route("/products", get(products::list))
@@ -27,7 +30,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/cart", get(cart::show))
         .route("/cart/lines", post(cart_lines::add))
         .route("/cart/lines/{product_id}", post(cart_lines::change))
-        .route("/checkout", get(checkout::show).post(checkout::place))
+        .route("/checkout", place.get(checkout::show))
         .route("/orders", get(history::list))
         .route("/orders/{number}", get(order::show))
         .route("/orders/{number}/cancel", post(cancel::cancel))

@@ -13,6 +13,8 @@ use crate::http::context::Context;
 use crate::http::session::{SignedIn, Visitor};
 use crate::http::{layered, pages, pictures};
 
+mod clicks;
+
 /// Says who is signed in, in place of a session.
 const USER: HeaderName = HeaderName::from_static("x-test-user");
 
