@@ -20,6 +20,7 @@ use platform::redis::Redis;
 use platform::sessions::Sessions;
 use platform::storage::Storage;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use url::Url;
 use users::Users;
@@ -45,6 +46,7 @@ struct Parts {
     fingerprint_key: SecretString,
     job_timing: Timing,
     tasks: TaskTracker,
+    places: Semaphore,
 }
 
 /// What the outermost layer of the house is told: names, addresses, and whom to believe.
@@ -102,6 +104,7 @@ impl App {
             platform,
             readiness: Readiness::default(),
             tasks: TaskTracker::new(),
+            places: Semaphore::new(settings.max_requests_in_flight),
         })))
     }
 
@@ -155,6 +158,12 @@ impl App {
     #[must_use]
     pub fn job_timing(&self) -> Timing {
         self.0.job_timing
+    }
+
+    /// One for each request that may be in flight.
+    #[must_use]
+    pub fn places(&self) -> &Semaphore {
+        &self.0.places
     }
 
     /// Work that goes on though nobody waits for it. Whoever ends the process waits until it is done.

@@ -26,7 +26,9 @@ mod site;
 #[cfg(test)]
 mod tests;
 
-use adapters::{address, database, job_timing, letterhead, storage, telemetry};
+use adapters::{
+    address, database, job_timing, letterhead, max_requests_in_flight, storage, telemetry,
+};
 pub use faults::{Fault, Faults};
 use modules::{billing, users};
 use reader::Reader;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where the operator's own network is served.
     pub listen_private: SocketAddr,
+    /// How many requests are served at once; any further one is refused.
+    pub max_requests_in_flight: usize,
     /// How to reach PostgreSQL, as the role that serves.
     pub database: DbSettings,
     /// How long a job is a worker's own, and what follows from that.
@@ -117,6 +121,7 @@ impl Settings {
         }
         let database = database(&mut read);
         let job_timing = job_timing(&mut read);
+        let max_requests_in_flight = max_requests_in_flight(&mut read, database.as_ref());
         let redis_url = read.secret("REDIS_URL", "redis://host:6379");
         let smtp_url = read.secret("SMTP_URL", "smtps://user:password@host");
         let telemetry = telemetry(&mut read, environment, site.as_ref());
@@ -129,6 +134,7 @@ impl Settings {
                 site: site?,
                 listen: listen?,
                 listen_private: listen_private?,
+                max_requests_in_flight: max_requests_in_flight?,
                 database: database?,
                 job_timing,
                 redis_url: redis_url?,

@@ -14,6 +14,7 @@ use server::serve::{serve, stop_on_signal};
 use server::{migrations, seed, telemetry, worker};
 use sqlx::{Connection as _, PgConnection};
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 
 /// The shop: pages, API and worker in one binary. Settings come from the environment.
 #[derive(Parser)]
@@ -123,8 +124,18 @@ async fn serve_public(app: App, settings: Settings, with_worker: bool) -> anyhow
         }
     };
     let ((), (), worked) = tokio::join!(
-        serve(public, router(app.clone()), stop.clone()),
-        serve(private, private_router(app.clone()), stop.clone()),
+        serve(
+            public,
+            router(app.clone()),
+            app.tasks().clone(),
+            stop.clone()
+        ),
+        serve(
+            private,
+            private_router(app.clone()),
+            TaskTracker::new(),
+            stop.clone()
+        ),
         jobs,
     );
     worked
@@ -136,7 +147,12 @@ async fn work(app: App, settings: Settings) -> anyhow::Result<()> {
     let stop = stop_on_signal(move || draining.readiness().drain())?;
     tracing::info!(metrics = %settings.listen_private, "working");
     let ((), worked) = tokio::join!(
-        serve(private, private_router(app.clone()), stop.clone()),
+        serve(
+            private,
+            private_router(app.clone()),
+            TaskTracker::new(),
+            stop.clone()
+        ),
         worker::work(&app, stop),
     );
     worked

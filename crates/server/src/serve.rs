@@ -15,6 +15,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 /// How long a client may take to send a request's head. It also bounds how long a connection may lie idle, so a proxy in
@@ -30,8 +31,14 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// How long readiness says no before the listener closes: longer than a proxy takes to notice.
 const UNREADY: Duration = Duration::from_secs(2);
 
-/// Serves `router` on `listener` until `stop`, then lets requests in flight end.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// Serves `router` on `listener` until `stop`, then lets requests in flight end, and the `tasks` of those whose client has
+/// gone.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
     let connections = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -55,10 +62,13 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         }
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, connections.shutdown())
-        .await
-        .is_err()
-    {
+    let drained = async {
+        connections.shutdown().await;
+        // Closed only now: until the last connection has ended, requests make tasks.
+        tasks.close();
+        tasks.wait().await;
+    };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");
     }
 }
@@ -125,7 +135,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let server = tokio::spawn(serve(listener, router, stop.clone()));
+        let server = tokio::spawn(serve(listener, router, TaskTracker::new(), stop.clone()));
         (address, stop, server)
     }
 
@@ -164,6 +174,26 @@ mod tests {
             "{answer}"
         );
         server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_whose_client_has_gone_ends_before_the_server_does() {
+        let tasks = TaskTracker::new();
+        let (stop, go_on) = (CancellationToken::new(), std::sync::Arc::new(Notify::new()));
+        let work = tasks.spawn({
+            let go_on = go_on.clone();
+            async move { go_on.notified().await }
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut server = Box::pin(serve(listener, Router::new(), tasks, stop.clone()));
+        stop.cancel();
+        for _ in 0..100 {
+            assert!(futures::poll!(server.as_mut()).is_pending());
+            tokio::task::yield_now().await;
+        }
+        go_on.notify_one();
+        server.await;
+        assert!(work.is_finished());
     }
 
     #[tokio::test(start_paused = true)]

@@ -71,6 +71,14 @@ fn a_sound_production_environment_is_accepted() {
 }
 
 #[test]
+fn unless_told_25_requests_are_served_for_each_connection_to_the_database() {
+    let in_flight = |changes| with(changes).unwrap().max_requests_in_flight;
+    assert_eq!(in_flight(&[]), 250);
+    assert_eq!(in_flight(&[("DATABASE_POOL_SIZE", "4")]), 100);
+    assert_eq!(in_flight(&[("MAX_REQUESTS_IN_FLIGHT", "7")]), 7);
+}
+
+#[test]
 fn an_empty_environment_reports_every_missing_variable_at_once() {
     let faults = Settings::from_map(&BTreeMap::new()).unwrap_err();
     let mut named: Vec<_> = faults.0.iter().map(|fault| fault.variable).collect();
@@ -152,6 +160,7 @@ fn what_cannot_be_read_is_refused_anywhere() {
         ("DATABASE_URL", "mysql://app@db/shop"),
         ("DATABASE_POOL_SIZE", "0"),
         ("JOB_LEASE_SECONDS", "0"),
+        ("MAX_REQUESTS_IN_FLIGHT", "0"),
         ("MAIL_FROM", "nobody"),
         (
             "PAYMENT_WEBHOOK_SECRETS",

@@ -3,10 +3,11 @@
 use std::any::Any;
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::app::App;
 use crate::http::error::AppError;
 
 /// The largest form or JSON document. Files go to object storage and rarely pass here.
@@ -17,6 +18,29 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long a file may take to arrive: 10 MiB over a slow line.
 const UPLOAD_DEADLINE: Duration = Duration::from_mins(2);
+
+/// What is served however busy the process is: a probe that is refused would have a process that is merely busy restarted,
+/// and a page without its style sheet, which is in memory, is a broken page.
+const ALWAYS_ADMITTED: [&str; 3] = ["/livez", "/readyz", "/assets/"];
+
+/// Refuses what comes on top of as many requests as the process can serve in time.
+///
+/// A place is held until the answer begins. Nobody queues for one: the queue that is useful is the one for connections to
+/// the database, whose length the number of places bounds.
+pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if ALWAYS_ADMITTED
+        .iter()
+        .any(|always| path.starts_with(always))
+    {
+        return next.run(request).await;
+    }
+    let Ok(_place) = app.places().try_acquire() else {
+        metrics::counter!("http_requests_shed_total").increment(1);
+        return AppError::Overloaded.into_response();
+    };
+    next.run(request).await
+}
 
 /// Ends a request at its deadline. Its future is dropped, so a transaction that it holds rolls back.
 pub(crate) async fn deadline(request: Request, next: Next) -> Response {

@@ -16,6 +16,7 @@ pub mod assets;
 pub mod client;
 pub mod context;
 pub mod csrf;
+mod detach;
 pub mod error;
 pub mod extract;
 mod files;
@@ -57,14 +58,21 @@ fn layered(routes: Router<App>, app: App) -> Router {
         .layer(from_fn(limits::deadline))
         // Outside the deadline, whose code could panic too; inside `render`, which gives the answer its shape.
         .layer(CatchPanicLayer::custom(limits::caught_panic))
+        // Before any work, and inside `render`, because a refusal has the shape of every other error. It knows nothing but a
+        // counter: neither a slow body nor the database can delay it. Inside `see_through`, so that work which goes on after
+        // its client has left keeps its place.
+        .layer(from_fn_with_state(app.clone(), limits::admit))
         // Outside everything that fails: whatever went wrong becomes a page or a problem document here and nowhere else.
         .layer(from_fn_with_state(app.clone(), error::render))
         // Error pages are compressed like others. What an inner route has encoded already is left alone.
         .layer(CompressionLayer::new())
         // Outside `render`: error pages need the policy as much as others.
         .layer(from_fn_with_state(app.clone(), headers::secure))
-        // Outermost: the id, the client's address and the clock of the request exist before anything can go wrong.
+        // The id, the client's address and the clock of the request exist before anything can go wrong.
         .layer(from_fn_with_state(app.clone(), observe::observe))
+        // Outermost: span, correlation, error scope and statement tally belong to a task, so all of them are made inside the
+        // one that survives the connection, and the line about the request tells how it really ended.
+        .layer(from_fn_with_state(app.clone(), detach::see_through))
         .with_state(app)
 }
 

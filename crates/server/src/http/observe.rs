@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 use crate::app::App;
 use crate::http::client;
 use crate::http::context::{Context, RequestContext};
+use crate::http::detach::ClientGone;
 use crate::http::error::ErrorId;
 use crate::telemetry::Tally;
 
@@ -87,6 +88,8 @@ struct Line {
     release: String,
     status: u16,
     error_id: Option<ErrorId>,
+    /// Of a request that is seen through without its client. Any other ends with the status 499 then.
+    client: Option<ClientGone>,
 }
 
 impl Line {
@@ -102,6 +105,7 @@ impl Line {
             release: app.site().release.clone(),
             status: CLIENT_CLOSED,
             error_id: None,
+            client: request.extensions().get().cloned(),
         }
     }
 
@@ -147,6 +151,7 @@ impl Drop for Line {
             db_statements = self.tally.statements(),
             user_id = self.context.user_id().map(tracing::field::display),
             client = %self.context.client,
+            client_gone = self.client.as_ref().filter(|client| client.has_gone()).map(|_| true),
             release = self.release,
             error_id = self.error_id.as_ref().map(|id| id.0.as_str()),
             "request"

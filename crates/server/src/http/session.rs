@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::header;
 use http::request::Parts;
 use kernel::{Actor, EmailAddress, SessionId, Token, UserId};
@@ -56,8 +56,12 @@ pub(crate) async fn load(State(app): State<App>, request: Request, next: Next) -
     };
     let given = cookies.session_of(request.headers());
     let visitor = match &given {
-        None => Visitor::Anonymous,
+        None => Ok(Visitor::Anonymous),
         Some(token) => visitor(&app, token).await,
+    };
+    let visitor = match visitor {
+        Ok(visitor) => visitor,
+        Err(overloaded) => return overloaded.into_response(),
     };
     let ended = given.is_some() && matches!(visitor, Visitor::Anonymous);
     context.set_visitor(visitor);
@@ -80,13 +84,16 @@ pub(crate) async fn load(State(app): State<App>, request: Request, next: Next) -
     response
 }
 
-async fn visitor(app: &App, token: &Token) -> Visitor {
+/// Who shows the session's token. Where the database has no connection to spare, the request has waited for one as long as
+/// anybody is to wait (B3), and the page would wait as long again.
+async fn visitor(app: &App, token: &Token) -> Result<Visitor, AppError> {
     match find(app, token).await {
-        Ok(Some(signed_in)) => Visitor::SignedIn(signed_in),
-        Ok(None) => Visitor::Anonymous,
+        Ok(Some(signed_in)) => Ok(Visitor::SignedIn(signed_in)),
+        Ok(None) => Ok(Visitor::Anonymous),
+        Err(error) if platform::db::is_overload(&error) => Err(AppError::Overloaded),
         Err(error) => {
             tracing::warn!(chain = format!("{error:#}"), "cannot look up a session");
-            Visitor::Unknown
+            Ok(Visitor::Unknown)
         }
     }
 }

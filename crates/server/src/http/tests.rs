@@ -14,8 +14,10 @@ use super::*;
 use crate::app::App;
 use crate::config::Settings;
 
+mod detach;
 mod error_reports;
 mod idempotency;
+mod load;
 mod log_lines;
 
 struct Server {
