@@ -136,13 +136,13 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
 
     /// Does one step of what keeps jobs going, unless the database falls silent over it. Should it have been done all the
     /// same, leases put it right.
-    pub(super) async fn promptly<T>(
+    pub(super) fn promptly<T>(
         &self,
         step: impl Future<Output = anyhow::Result<T>>,
-    ) -> anyhow::Result<T> {
-        tokio::time::timeout(self.timing.patience, step)
-            .await
-            .context("the database did not answer in time")?
+    ) -> impl Future<Output = anyhow::Result<T>> {
+        // In a box: it stands inside the future of each run, of which many are alive at once.
+        let step = tokio::time::timeout(self.timing.patience, Box::pin(step));
+        async { step.await.context("the database did not answer in time")? }
     }
 
     /// Runs one job to its end. Whatever the handler does, the job is in exactly one state afterwards.
