@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     // Cargo starts a test in its package's folder.
     Path::new("..")
 }
 
 /// The names of all tests of the workspace that run.
-fn tests_below(folder: &Path, names: &mut BTreeSet<String>) {
+pub(super) fn tests_below(folder: &Path, names: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -29,6 +29,22 @@ use kernel::{Clock, Entropy};
 /// The migrations of the schema `platform`.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/platform");
 
+/// Whether somewhere in `error`'s chain Redis, object storage or a partner behind HTTP did not answer, or answered that it
+/// does not work. Trying again later helps. For PostgreSQL see [`db::is_overload`].
+#[must_use]
+pub fn is_away(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        if let Some(error) = cause.downcast_ref::<redis::RedisError>() {
+            error.is_passing()
+        } else if let Some(error) = cause.downcast_ref::<storage::StorageError>() {
+            error.is_passing()
+        } else {
+            let error = cause.downcast_ref::<outbound::OutboundError>();
+            error.is_some_and(outbound::OutboundError::is_passing)
+        }
+    })
+}
+
 /// Everything that a module may need from the outside world; cheap to clone.
 #[derive(Clone)]
 pub struct Platform {

@@ -99,6 +99,14 @@ pub enum OutboundError {
 }
 
 impl OutboundError {
+    /// Whether trying again later helps.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(_) | Self::Connect(_) | Self::BrokeOff(_)
+        )
+    }
+
     /// The label under which the metrics count it, and what it says about the partner.
     fn judged(&self) -> (&'static str, Verdict) {
         match self {

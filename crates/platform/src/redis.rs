@@ -58,6 +58,19 @@ impl RedisError {
         let errors = error.clone().into_server_errors();
         errors.is_some_and(|errors| errors.iter().any(|(_, error)| error.code() == "WRONGTYPE"))
     }
+
+    /// Whether trying again later helps.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::NotNow(_) => true,
+            // It is starting, changes roles, is busy with a script or out of memory.
+            Self::Failed(error) => {
+                let code = error.code().unwrap_or_default();
+                error.is_io_error()
+                    || ["LOADING", "MASTERDOWN", "READONLY", "BUSY", "OOM"].contains(&code)
+            }
+        }
+    }
 }
 
 impl Redis {

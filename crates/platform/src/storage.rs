@@ -96,6 +96,17 @@ pub enum StorageError {
     Failed(#[source] object_store::Error),
 }
 
+impl StorageError {
+    /// Whether trying again later helps.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } => false,
+            Self::Deadline => true,
+            Self::Failed(error) => s3::is_away(error),
+        }
+    }
+}
+
 impl Storage {
     /// Prepares access. Nothing is connected yet; a folder is made if it is missing.
     ///

@@ -89,6 +89,20 @@ pub fn redis() -> Redis {
     Redis::connect(&services().redis_url, &namespace).expect("TEST_REDIS_URL is an address")
 }
 
+/// A wire to Redis.
+pub async fn redis_wire() -> Wire {
+    let url: url::Url = services().redis_url.parse().expect("TEST_REDIS_URL");
+    let host = url.host_str().unwrap_or("localhost");
+    Wire::to(format!("{host}:{}", url.port().unwrap_or(6379))).await
+}
+
+/// Redis over `wire`, in a namespace that nobody else uses.
+#[must_use]
+pub fn redis_over(wire: &Wire) -> Redis {
+    let namespace = format!("test-{}", hex::encode(Entropy::system().bytes::<8>()));
+    Redis::connect(&format!("redis://{}", wire.address()), &namespace).expect("an address")
+}
+
 /// The letterhead that tests use.
 #[must_use]
 pub fn letterhead() -> Letterhead {

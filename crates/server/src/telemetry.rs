@@ -4,11 +4,14 @@
 //! cannot leak.
 
 use std::future::Future;
+use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use sentry::integrations::panic::PanicIntegration;
+use sentry::transports::ReqwestHttpTransportOptions;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber};
@@ -18,7 +21,7 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Panics are reported by Sentry's own hook, with their stack: the log line about one must not be reported again.
+/// Panics are reported by [`report_panic`], with their stack: the log line about one must not be reported again.
 pub(crate) const PANIC: &str = "panic";
 
 /// How log lines look.
@@ -90,7 +93,17 @@ where
 }
 
 pub(crate) fn sentry_options(settings: &TelemetrySettings) -> sentry::ClientOptions {
+    use sentry::integrations::backtrace::{
+        AttachStacktraceIntegration, ProcessStacktraceIntegration,
+    };
+    use sentry::integrations::contexts::ContextIntegration;
     let options = sentry::ClientOptions::new()
+        // All of the default ones but the hook for panics: see `report_panic`.
+        .default_integrations(false)
+        .add_integration(AttachStacktraceIntegration)
+        .add_integration(ContextIntegration::default())
+        .add_integration(ProcessStacktraceIntegration)
+        .transport(Reports)
         .release(settings.release.clone())
         .environment(settings.environment.clone())
         .send_default_pii(false)
@@ -101,6 +114,31 @@ pub(crate) fn sentry_options(settings: &TelemetrySettings) -> sentry::ClientOpti
         None => options,
     }
 }
+
+/// Sends reports, each within [`REPORT_WITHIN`]. Sentry's own client waits for ever, and with it, when the process ends, the
+/// process.
+struct Reports;
+
+impl sentry::TransportFactory for Reports {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "Sentry sends from a thread of its own, outside of every request and job"
+    )]
+    fn create_transport_with_options(
+        &self,
+        options: sentry::TransportOptions,
+    ) -> Arc<dyn sentry::Transport> {
+        let mut reports = ReqwestHttpTransportOptions::from(options);
+        match reqwest::Client::builder().timeout(REPORT_WITHIN).build() {
+            Ok(client) => reports = reports.with_client(client),
+            Err(error) => tracing::warn!(%error, "error reports are sent without a deadline"),
+        }
+        Arc::new(reports.build())
+    }
+}
+
+/// How long sending one report to the error tracker may take.
+const REPORT_WITHIN: Duration = Duration::from_secs(2);
 
 /// Reports errors, with what was logged before each as its breadcrumbs.
 #[must_use]
@@ -126,7 +164,14 @@ fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(target: PANIC, place, message = panic.payload_as_str(), "panicked");
+        report_panic(panic);
     }));
+}
+
+/// Reports a panic as Sentry's own hook does, which would then hold the thread until the report is sent or two seconds have
+/// passed: while the error tracker is away, a panic in one request would stop those beside it.
+pub(crate) fn report_panic(panic: &PanicHookInfo<'_>) {
+    sentry::capture_event(PanicIntegration::new().event_from_panic_info(panic));
 }
 
 /// How much of a request or a job was spent in the database.

@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use kernel::{InvoiceId, Money, PageRequest, PageSize, UserId};
+use platform::jobs::JobError;
+use platform::storage::{Storage, StorageSettings};
 use tokio::task::JoinSet;
 
 use super::*;
@@ -35,6 +37,35 @@ async fn an_order_is_invoiced_once() {
     assert_eq!(world.platform.published::<InvoiceIssued>().await, [issued]);
     let job = RenderInvoice { invoice_id: first };
     assert_eq!(world.platform.jobs_of::<RenderInvoice>().await, [job]);
+}
+
+#[tokio::test]
+async fn the_document_waits_for_storage() {
+    let world = World::start().await;
+    let order = world.a_paid_order().await;
+    let invoice_id = issue(&world, &order).await.unwrap();
+    let mut platform = (*world.platform).clone();
+    let nowhere = StorageSettings {
+        url: "s3://files?endpoint=http://127.0.0.1:1".parse().unwrap(),
+        access_key_id: Some("id".to_owned()),
+        secret_access_key: Some("secret".into()),
+        public_url: "https://shop.example".parse().unwrap(),
+        signing_key: "only tests sign with this secret!".into(),
+    };
+    let (outbound, clock) = (&platform.outbound, platform.clock.clone());
+    platform.storage = Storage::connect(&nowhere, outbound, clock).unwrap();
+    let settings = testing::settings(world.provider.url.clone(), provider_stub::API_KEY);
+    let billing = Billing::new(&platform, settings).unwrap();
+
+    let job = RenderInvoice { invoice_id };
+    let render = async |run, job| billing.clone().render_invoice(run, job).await;
+    let result = world.platform.run_job(render, job.clone()).await;
+    assert!(matches!(result, Err(JobError::Retry(_))), "{result:?}");
+    assert_eq!(world.platform.jobs_of::<SendInvoice>().await, []);
+
+    world.run(Billing::render_invoice, job).await.unwrap();
+    assert_eq!(world.platform.stored_files().await.len(), 1);
+    assert_eq!(world.platform.jobs_of::<SendInvoice>().await.len(), 1);
 }
 
 #[tokio::test]

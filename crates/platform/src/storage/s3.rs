@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt as _;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::client::{
@@ -113,11 +113,34 @@ impl HttpService for ThroughOutbound {
             .send(http::Request::from_parts(head, body))
             .await
             .map_err(|error| HttpError::new(kind(&error), error))?;
+        if response.status.is_server_error() {
+            return Err(HttpError::new(
+                HttpErrorKind::Unknown,
+                Broken(response.status),
+            ));
+        }
         let mut answer = HttpResponse::new(response.body.into());
         *answer.status_mut() = response.status;
         *answer.headers_mut() = response.headers;
         Ok(answer)
     }
+}
+
+/// The bucket says that it does not work.
+#[derive(Debug, thiserror::Error)]
+#[error("the bucket answered {0}")]
+struct Broken(StatusCode);
+
+/// Whether the bucket did not answer, or answered that it does not work.
+pub(super) fn is_away(error: &object_store::Error) -> bool {
+    let mut causes =
+        std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |cause| {
+            cause.source()
+        });
+    causes.any(|cause| {
+        let outbound = cause.downcast_ref::<OutboundError>();
+        outbound.is_some_and(OutboundError::is_passing) || cause.is::<Broken>()
+    })
 }
 
 fn kind(error: &OutboundError) -> HttpErrorKind {

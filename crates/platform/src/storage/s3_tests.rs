@@ -160,11 +160,34 @@ async fn a_wrong_secret_and_a_bucket_that_is_away_are_failures_and_not_empty_sto
         .await
         .unwrap();
     let endpoint = url.origin().ascii_serialization();
-    for storage in [
-        connect(&endpoint, "a-guess"),
-        connect("http://127.0.0.1:1", "a-secret"),
+    let broken = always("HTTP/1.1 503 Slow Down\r\ncontent-length: 0\r\n\r\n").await;
+    for (storage, is_away) in [
+        (connect(&endpoint, "a-guess"), false),
+        (connect("http://127.0.0.1:1", "a-secret"), true),
+        (connect(&broken, "a-secret"), true),
     ] {
-        let found = storage.get(&key("a"), 10).await;
-        assert!(matches!(found, Err(StorageError::Failed(_))), "{found:?}");
+        let error = storage.get(&key("a"), 10).await.unwrap_err();
+        assert!(matches!(error, StorageError::Failed(_)), "{error:?}");
+        assert_eq!(crate::is_away(&error.into()), is_away);
     }
+}
+
+/// A server that gives every request the same answer.
+async fn always(answer: &'static str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                while let Ok(1..) = stream.read(&mut request).await {
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    format!("http://{address}")
 }

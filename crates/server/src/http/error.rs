@@ -94,6 +94,11 @@ impl From<anyhow::Error> for AppError {
     fn from(error: anyhow::Error) -> Self {
         if platform::db::is_overload(&error) {
             Self::Overloaded
+        } else if platform::is_away(&error) {
+            tracing::warn!(chain = format!("{error:#}"), "a partner is away");
+            Self::PartnerUnavailable(
+                "A part of the shop does not work at the moment. Please try again in a minute.",
+            )
         } else {
             Self::Unexpected(error)
         }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::header;
 use http::request::Parts;
 use kernel::{Actor, EmailAddress, SessionId, Token, UserId};
+use platform::db::is_overload;
 
 use crate::app::App;
 use crate::http::context::{self, Context};
@@ -56,12 +57,11 @@ pub(crate) async fn load(State(app): State<App>, request: Request, next: Next) -
     };
     let given = cookies.session_of(request.headers());
     let visitor = match &given {
-        None => Ok(Visitor::Anonymous),
-        Some(token) => visitor(&app, token).await,
-    };
-    let visitor = match visitor {
-        Ok(visitor) => visitor,
-        Err(overloaded) => return overloaded.into_response(),
+        None => Visitor::Anonymous,
+        Some(token) => match visitor(&app, token).await {
+            Ok(visitor) => visitor,
+            Err(overloaded) => return overloaded.into_response(),
+        },
     };
     let ended = given.is_some() && matches!(visitor, Visitor::Anonymous);
     context.set_visitor(visitor);
@@ -90,7 +90,7 @@ async fn visitor(app: &App, token: &Token) -> Result<Visitor, AppError> {
     match find(app, token).await {
         Ok(Some(signed_in)) => Ok(Visitor::SignedIn(signed_in)),
         Ok(None) => Ok(Visitor::Anonymous),
-        Err(error) if platform::db::is_overload(&error) => Err(AppError::Overloaded),
+        Err(error) if is_overload(&error) => Err(AppError::Overloaded),
         Err(error) => {
             tracing::warn!(chain = format!("{error:#}"), "cannot look up a session");
             Ok(Visitor::Unknown)

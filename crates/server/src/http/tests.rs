@@ -19,6 +19,7 @@ mod error_reports;
 mod idempotency;
 mod load;
 mod log_lines;
+mod outages;
 
 struct Server {
     platform: TestPlatform,

@@ -1,7 +1,9 @@
 //! Errors and panics reach an error tracker over HTTP, with what is needed to find their cause.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use platform::testing::{State as Wired, Wire};
 use sentry::{Client, Hub, Scope, SentryFutureExt as _};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -9,7 +11,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::*;
-use crate::telemetry::{LogFormat, TelemetrySettings, sentry_layers, sentry_options};
+use crate::telemetry::{LogFormat, TelemetrySettings, report_panic, sentry_layers, sentry_options};
 
 /// Takes in what an error tracker would, on a port of this machine.
 async fn ingest() -> (String, mpsc::UnboundedReceiver<Value>) {
@@ -77,9 +79,21 @@ async fn an_error_is_reported_with_release_route_user_and_what_came_before() {
     assert!(!event.to_string().contains("canary"), "{event}");
 }
 
-// The panic hook waits until its report is sent, so the tracker must run on another thread.
-#[tokio::test(flavor = "multi_thread")]
+/// As the program does, but with the message of the test's own panics.
+fn report_panics() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let next = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            report_panic(panic);
+            next(panic);
+        }));
+    });
+}
+
+#[tokio::test]
 async fn a_panic_is_reported_once() {
+    report_panics();
     let (dsn, mut events) = ingest().await;
     let server = Server::start().await;
     let _subscriber = tracing_subscriber::registry()
@@ -93,4 +107,62 @@ async fn a_panic_is_reported_once() {
     assert_eq!(event["exception"]["values"][0]["type"], "panic");
     assert_eq!(event["tags"]["route"], "/panic");
     assert!(events.try_recv().is_err());
+}
+
+// When a hub ends it waits for its thread, so the broken tracker has to run beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_tracker_that_is_away_is_not_noticed() {
+    report_panics();
+    let wire = Wire::to(outages::a_broken_server().await).await;
+    let server = Server::start().await;
+    let _subscriber = tracing_subscriber::registry()
+        .with(sentry_layers())
+        .set_default();
+    // Broken, gone, too slow.
+    for state in [Wired::Working, Wired::Cut, Wired::Silent] {
+        wire.set(state).await;
+        let hub = hub_for(format!("http://key@{}/1", wire.address()));
+        for path in ["/fail", "/panic", "/fail"] {
+            let answer = server.get(path).bind_hub(Arc::clone(&hub)).await;
+            assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(answer.headers.contains_key("x-request-id"), "{state:?}");
+        }
+    }
+}
+
+/// An error tracker that takes reports and never says that it has sent them.
+#[derive(Default)]
+struct Tracker {
+    reports: AtomicUsize,
+    waited_for: AtomicUsize,
+}
+
+impl sentry::Transport for Tracker {
+    fn send_envelope(&self, _: sentry::Envelope) {
+        self.reports.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn flush(&self, _: Duration) -> bool {
+        self.waited_for.fetch_add(1, Ordering::SeqCst);
+        false
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_report_of_a_panic() {
+    report_panics();
+    let server = Server::start().await;
+    let tracker = Arc::new(Tracker::default());
+    let options = sentry_options(&TelemetrySettings {
+        format: LogFormat::Json,
+        sentry_dsn: Some("http://key@127.0.0.1:1/1".to_owned()),
+        release: "1.2.3".to_owned(),
+        environment: "test".to_owned(),
+    });
+    let options = options.transport(Arc::clone(&tracker));
+    let client = Client::from(sentry::apply_defaults(options));
+    let hub = Hub::new(Some(Arc::new(client)), Arc::new(Scope::default()));
+    server.get("/panic").bind_hub(Arc::new(hub)).await;
+    assert_eq!(tracker.reports.load(Ordering::SeqCst), 1);
+    assert_eq!(tracker.waited_for.load(Ordering::SeqCst), 0);
 }

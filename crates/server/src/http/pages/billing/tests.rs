@@ -111,6 +111,17 @@ impl Shop {
         browser.send(request).await.unwrap();
     }
 
+    /// Tells the provider how to behave.
+    async fn behave(&self, behaviour: &'static str) {
+        let policy = Policy::for_partner(&self.provider);
+        let hand = self.platform.outbound.dependency("hand", policy).unwrap();
+        let request = http::Request::post(self.provider.join("control/payments").unwrap().as_str())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(behaviour.into())
+            .unwrap();
+        assert!(hand.send(request).await.unwrap().status.is_success());
+    }
+
     async fn run_jobs(&self) {
         let reports = worker::runner(&self.app).run_due().await.unwrap();
         let failed: Vec<_> = reports.iter().filter(|it| it.error.is_some()).collect();
@@ -222,6 +233,40 @@ async fn a_provider_that_is_away_leaves_the_order_payable() {
         "{}",
         answer.flash
     );
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_or_never_answers_leaves_the_order_payable_and_a_slow_one_is_waited_for()
+ {
+    let shop = Shop::open().await;
+    let order = shop.a_placed_order().await;
+    let (user, path) = (order.user_id, format!("/orders/{}", order.number));
+    for behaviour in [r#"{"mode":"failing"}"#, r#"{"mode":"hanging"}"#] {
+        shop.behave(behaviour).await;
+        let answer = shop.post(user, &format!("{path}/pay")).await;
+        assert_eq!(answer.location, path, "{behaviour}");
+        assert!(answer.flash.contains("Nothing was charged"), "{behaviour}");
+        assert_eq!(shop.get(user, &path).await.status, StatusCode::OK);
+    }
+    shop.behave(r#"{"mode":"slow","delay_ms":300}"#).await;
+    let answer = shop.post(user, &format!("{path}/pay")).await;
+    assert!(answer.location.contains("/pay/cs_"), "{}", answer.flash);
+}
+
+#[tokio::test]
+async fn a_request_neither_mails_nor_draws_nor_stores_what_can_come_later() {
+    let shop = Shop::open().await;
+    shop.a_paid_order().await;
+    // All that was due to the person was answered; none of this has happened yet.
+    assert!(shop.platform.sent_mail().is_empty());
+    assert!(shop.platform.stored_files().await.is_empty());
+    shop.run_jobs().await;
+    assert_eq!(
+        shop.platform.sent_mail().len(),
+        2,
+        "confirmation and invoice"
+    );
+    assert_eq!(shop.platform.stored_files().await.len(), 1);
 }
 
 #[tokio::test]
