@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use kernel::{Clock, Entropy, JobId};
+use sentry_core::{Hub, SentryFutureExt as _};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -159,7 +160,9 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
             .correlation_id
             .clone()
             .unwrap_or_else(|| claimed.id.to_string());
-        correlation::scope(correlation_id, self.run_in_span(claimed).instrument(span)).await
+        let hub = error_reports_of(&claimed, &correlation_id);
+        let run = Box::pin(self.run_in_span(claimed)).instrument(span);
+        correlation::scope(correlation_id, run.bind_hub(hub)).await
     }
 
     async fn run_in_span(&self, claimed: Claimed) -> Report {
@@ -390,6 +393,18 @@ impl<A: Clone + Send + Sync + 'static> Runner<A> {
     fn held(&self) -> MutexGuard<'_, BTreeMap<JobId, Claimed>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What goes wrong in a run is reported under its name, with what came before in this run alone.
+fn error_reports_of(claimed: &Claimed, correlation_id: &str) -> Arc<Hub> {
+    let hub = Hub::new_from_top(Hub::current());
+    hub.configure_scope(|scope| {
+        scope.clear_breadcrumbs();
+        scope.set_tag("job", &claimed.kind);
+        scope.set_tag("job_id", claimed.id);
+        scope.set_tag("request_id", correlation_id);
+    });
+    Arc::new(hub)
 }
 
 /// What the alarm rings for.

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use platform::jobs::{Job, JobError, JobResult, JobRun, Queue, Registry, Runner, Timing};
 use platform::testing::{State as Wired, Wire};
 use sentry::{Client, Hub, Scope, SentryFutureExt as _};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -165,4 +167,76 @@ async fn nobody_waits_for_the_report_of_a_panic() {
     server.get("/panic").bind_hub(Arc::new(hub)).await;
     assert_eq!(tracker.reports.load(Ordering::SeqCst), 1);
     assert_eq!(tracker.waited_for.load(Ordering::SeqCst), 0);
+}
+
+#[derive(Serialize, Deserialize)]
+struct Hopeless {
+    panics: bool,
+}
+
+impl Job for Hopeless {
+    const KIND: &'static str = "platform.hopeless";
+    const QUEUE: Queue = Queue::Default;
+    const MAX_ATTEMPTS: i16 = 1;
+}
+
+async fn fail_for_good(_: App, _: JobRun, job: Hopeless) -> JobResult {
+    tracing::info!("about to fail");
+    assert!(!job.panics, "hunter2");
+    Err(JobError::fail(std::io::Error::other("hunter2")))
+}
+
+/// Runs a job that dies; gives the reports about it.
+async fn reports_about(job: Hopeless) -> mpsc::UnboundedReceiver<Value> {
+    let (dsn, events) = ingest().await;
+    let server = Server::start().await;
+    let platform = &server.platform;
+    let runner = Runner::new(
+        server.app.clone(),
+        Registry::new().job(fail_for_good),
+        platform.db.clone(),
+        platform.clock.clone(),
+        platform.entropy.clone(),
+        Timing::default(),
+    );
+    let mut tx = platform.db.begin().await.unwrap();
+    let enqueued = platform::correlation::scope("request-1".to_owned(), async {
+        platform.jobs.enqueue(&mut tx, &job).await
+    });
+    enqueued.await.unwrap();
+    tx.commit().await.unwrap();
+
+    let _subscriber = tracing_subscriber::registry()
+        .with(sentry_layers())
+        .set_default();
+    tracing::info!("of another run");
+    let hub = hub_for(dsn);
+    let ran = runner.run_due().bind_hub(Arc::clone(&hub)).await.unwrap();
+    assert_eq!(ran.len(), 1);
+    events
+}
+
+fn assert_names_the_run(event: &Value) {
+    assert_eq!(event["tags"]["job"], "platform.hopeless");
+    assert_eq!(event["tags"]["request_id"], "request-1");
+    assert!(event["tags"]["job_id"].is_string(), "{event}");
+    let before = event["breadcrumbs"].to_string();
+    assert!(before.contains("about to fail"), "{event}");
+    assert!(!before.contains("of another run"), "{event}");
+}
+
+#[tokio::test]
+async fn a_dead_job_is_reported_with_its_kind_and_the_request_that_caused_it() {
+    let mut events = reports_about(Hopeless { panics: false }).await;
+    assert_names_the_run(&events.recv().await.unwrap());
+    assert!(events.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_panic_in_a_job_is_reported_with_its_kind_and_the_request_that_caused_it() {
+    report_panics();
+    let mut events = reports_about(Hopeless { panics: true }).await;
+    let panic = events.recv().await.unwrap();
+    assert_eq!(panic["exception"]["values"][0]["type"], "panic");
+    assert_names_the_run(&panic);
 }
