@@ -161,7 +161,7 @@ impl Provider {
     }
 
     async fn get<R: DeserializeOwned>(&self, path: &[&str]) -> Result<R, ProviderError> {
-        let request = self.request(Method::GET, path);
+        let request = self.request(Method::GET, path)?;
         self.call(request, Bytes::new()).await
     }
 
@@ -173,25 +173,36 @@ impl Provider {
     ) -> Result<R, ProviderError> {
         let form = serde_urlencoded::to_string(fields).expect("pairs of text are a form");
         let request = self
-            .request(Method::POST, path)
+            .request(Method::POST, path)?
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("idempotency-key", key);
         self.call(request, Bytes::from(form)).await
     }
 
-    /// `path` may hold ids from outside: each segment is escaped, so none can lead to another endpoint.
-    fn request(&self, method: Method, path: &[&str]) -> request::Builder {
+    /// `path` may hold ids from outside: each segment is escaped, so none can lead to another endpoint. Those that an address
+    /// cannot carry, escaped or not (WHATWG URL, "dot segments"), are refused, because nothing has such an id.
+    fn request(&self, method: Method, path: &[&str]) -> Result<request::Builder, ProviderError> {
+        if path
+            .iter()
+            .any(|segment| matches!(*segment, "" | "." | ".."))
+        {
+            return Err(ProviderError::Refused {
+                status: StatusCode::NOT_FOUND,
+                code: "resource_missing".to_owned(),
+                message: "not asked: this is no id".to_owned(),
+            });
+        }
         let mut url = self.base.clone();
         url.path_segments_mut()
             .expect("an http address has a path")
             .pop_if_empty()
             .push("v1")
             .extend(path);
-        http::Request::builder()
+        Ok(http::Request::builder()
             .method(method)
             .uri(url.as_str())
             .header(AUTHORIZATION, self.authorization.clone())
-            .header("stripe-version", API_VERSION)
+            .header("stripe-version", API_VERSION))
     }
 
     async fn call<R: DeserializeOwned>(

@@ -39,9 +39,9 @@ impl From<InvalidSignature> for ReceiveWebhookError {
 /// The part of an event that matters: which object to look at again.
 #[derive(Deserialize)]
 struct Event {
-    id: String,
+    id: ProviderId,
     #[serde(rename = "type")]
-    kind: String,
+    kind: Kind,
     data: EventData,
 }
 
@@ -53,8 +53,48 @@ struct EventData {
 #[derive(Deserialize)]
 struct EventObject {
     /// A few kinds of object have no id; none that matters here is among them.
-    #[serde(default)]
-    id: String,
+    id: Option<ProviderId>,
+}
+
+/// An id of the provider's. A signature says who wrote it, not that it can be stored or put into an address.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct ProviderId(String);
+
+/// What has happened: `checkout.session.completed`.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Kind(String);
+
+impl TryFrom<String> for ProviderId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if is_word(&text, b"_-") {
+            Ok(Self(text))
+        } else {
+            Err("not an id of the provider's")
+        }
+    }
+}
+
+impl TryFrom<String> for Kind {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if is_word(&text, b"_.") {
+            Ok(Self(text))
+        } else {
+            Err("not a kind of event")
+        }
+    }
+}
+
+/// Whether `text` is 1 to 255 letters, digits and bytes of `others`. The provider promises no more than 255 of its ids
+/// (<https://docs.stripe.com/upgrades>).
+fn is_word(text: &str, others: &[u8]) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+    (1..=255).contains(&text.len()) && text.bytes().all(fits)
 }
 
 impl Billing {
@@ -76,18 +116,18 @@ impl Billing {
         let text = std::str::from_utf8(body).map_err(|_| ReceiveWebhookError::Malformed)?;
         let event: Event =
             serde_json::from_str(text).map_err(|_| ReceiveWebhookError::Malformed)?;
+        let job = ProcessWebhook {
+            event_id: event.id.0,
+            kind: event.kind.0,
+            object_id: event.data.object.id.map(|id| id.0).unwrap_or_default(),
+        };
 
         let mut tx = self.db.begin().await?;
-        let new =
-            db::webhook_events::insert(&mut tx, &event.id, &event.kind, text, self.clock.now())
-                .await
-                .context("insert webhook event")?;
+        let (id, kind) = (&job.event_id, &job.kind);
+        let new = db::webhook_events::insert(&mut tx, id, kind, text, self.clock.now())
+            .await
+            .context("insert webhook event")?;
         if new {
-            let job = ProcessWebhook {
-                event_id: event.id,
-                kind: event.kind,
-                object_id: event.data.object.id,
-            };
             self.jobs.enqueue(&mut tx, &job).await?;
         }
         tx.commit().await.context("commit webhook event")?;

@@ -79,10 +79,14 @@ impl World {
         kind: &str,
         object_id: &str,
     ) -> Result<(), ReceiveWebhookError> {
-        let body = event(id, kind, object_id);
+        self.receive_signed(&event(id, kind, object_id)).await
+    }
+
+    /// A body as if the provider had sent it now.
+    async fn receive_signed(&self, body: &[u8]) -> Result<(), ReceiveWebhookError> {
         let secret = testing::WEBHOOK_SECRET.into();
-        let signature = testing::sign_webhook(&secret, &body, self.platform.clock.now());
-        self.receive_webhook(&body, &signature).await
+        let signature = testing::sign_webhook(&secret, body, self.platform.clock.now());
+        self.receive_webhook(body, &signature).await
     }
 
     /// Looks into a webhook.

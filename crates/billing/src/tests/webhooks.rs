@@ -72,9 +72,7 @@ async fn a_signed_body_that_is_no_event_is_refused() {
         (b"", false),
         (&long, true),
     ] {
-        let secret = testing::WEBHOOK_SECRET.into();
-        let signature = testing::sign_webhook(&secret, body, world.platform.clock.now());
-        let error = world.receive_webhook(body, &signature).await.unwrap_err();
+        let error = world.receive_signed(body).await.unwrap_err();
         assert_eq!(matches!(error, ReceiveWebhookError::TooLong), too_long);
         assert!(too_long || matches!(error, ReceiveWebhookError::Malformed));
     }
@@ -82,12 +80,41 @@ async fn a_signed_body_that_is_no_event_is_refused() {
 }
 
 #[tokio::test]
+async fn an_event_whose_ids_are_none_is_refused_although_it_is_signed() {
+    let world = World::start().await;
+    let (long, kind) = ("a".repeat(256), "checkout.session.completed");
+    for (id, kind, object_id) in [
+        ("", kind, "cs_1"),
+        ("evt\0", kind, "cs_1"),
+        ("evt 1", kind, "cs_1"),
+        ("évt", kind, "cs_1"),
+        (&long, kind, "cs_1"),
+        ("evt_1", "x\0", "cs_1"),
+        ("evt_1", "", "cs_1"),
+        ("evt_1", &long, "cs_1"),
+        ("evt_1", kind, "\0"),
+        ("evt_1", kind, ""),
+        ("evt_1", kind, "."),
+        ("evt_1", kind, ".."),
+        ("evt_1", kind, "../refunds"),
+        ("evt_1", kind, &long),
+    ] {
+        let result = world.receive(id, kind, object_id).await;
+        assert!(
+            matches!(result, Err(ReceiveWebhookError::Malformed)),
+            "{id:?} {kind:?} {object_id:?}: {result:?}"
+        );
+    }
+    assert_eq!(events_filed(&world).await, 0);
+    assert!(world.platform.jobs_waiting().await.is_empty());
+    world.receive(&long[1..], kind, &long[1..]).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_webhook_that_is_about_something_else_is_filed_and_forgotten() {
     let world = World::start().await;
-    world
-        .receive("evt_1", "balance.available", "")
-        .await
-        .unwrap();
+    let body = br#"{ "id": "evt_1", "type": "balance.available", "data": { "object": {} } }"#;
+    world.receive_signed(body).await.unwrap();
     world.hear("evt_1", "balance.available", "").await;
     assert!(world.provider.calls().is_empty());
 }
@@ -305,6 +332,12 @@ async fn an_id_from_outside_leads_to_no_other_endpoint() {
         call.line,
         "GET /v1/checkout/sessions/..%2F..%2Frefunds%3Fx=y%23z"
     );
+    for nothing in ["", ".", ".."] {
+        world
+            .hear("evt_2", "checkout.session.completed", nothing)
+            .await;
+    }
+    assert_eq!(world.provider.calls().len(), 1);
 }
 
 #[tokio::test]
