@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use proptest::prelude::*;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -186,4 +187,33 @@ async fn the_outbox_keeps_what_was_sent() {
 async fn an_address_of_something_else_is_refused() {
     let url = SecretString::from("http://mail.example");
     assert!(Mailer::smtp(&url, letterhead(), Entropy::system()).is_err());
+}
+
+/// Text that is an address, or that misses being one by little.
+fn almost_an_address() -> impl Strategy<Value = String> {
+    let atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}";
+    let local = prop_oneof![
+        4 => prop::collection::vec(atom, 1..4).prop_map(|atoms| atoms.join(".")),
+        1 => "[a-z.\"\\\\ @+]{0,66}",
+    ];
+    let domain = prop_oneof![
+        4 => prop::collection::vec("[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", 1..5)
+            .prop_map(|labels| labels.join(".")),
+        1 => "[a-z0-9.:\\[\\]_-]{0,66}",
+    ];
+    (local, domain).prop_map(|(local, domain)| format!("{local}@{domain}"))
+}
+
+proptest! {
+    #[test]
+    fn every_address_that_is_accepted_can_be_written_to(text in almost_an_address()) {
+        let Ok(to) = text.parse::<EmailAddress>() else {
+            return Ok(());
+        };
+        prop_assert!(to.as_str().parse::<lettre::message::Mailbox>().is_ok());
+        let letter = Letter { to: to.clone(), ..letter() };
+        let mail = message::write(&letter, &letterhead(), &Entropy::seeded(1));
+        let mail = mail.map_err(|error| TestCaseError::fail(format!("{error:#}")))?;
+        prop_assert_eq!(mail.envelope().to()[0].to_string(), to.as_str());
+    }
 }
