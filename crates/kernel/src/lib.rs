@@ -15,6 +15,7 @@ mod entropy;
 mod ids;
 mod money;
 mod page;
+pub mod text;
 mod token;
 
 pub use actor::{Actor, NotStaff, Role, Staff, UnknownRole};

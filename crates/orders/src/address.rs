@@ -1,5 +1,6 @@
 use std::fmt;
 
+use kernel::text::is_visible_line;
 use serde::{Deserialize, Serialize};
 
 /// Where goods go.
@@ -44,7 +45,7 @@ pub enum InvalidAddressLine {
     /// More than 100 characters.
     #[error("use at most 100 characters")]
     TooLong,
-    /// A line break or another control character.
+    /// A character that breaks the line or hides, or nothing that shows.
     #[error("use one line of plain text")]
     NotPlain,
 }
@@ -61,7 +62,7 @@ impl AddressLine {
         if text.chars().count() > Self::MAX_LENGTH {
             return Err(InvalidAddressLine::TooLong);
         }
-        if text.chars().any(char::is_control) {
+        if !is_visible_line(text) {
             return Err(InvalidAddressLine::NotPlain);
         }
         Ok(Self(text.to_owned()))
@@ -206,10 +207,18 @@ mod tests {
 
     #[test]
     fn a_line_cannot_become_two() {
-        assert_eq!(
-            AddressLine::parse("Ann\r\nBcc: eve@example.com"),
-            Err(InvalidAddressLine::NotPlain)
-        );
+        for text in [
+            "Ann\r\nBcc: eve@example.com",
+            "1 Main St\u{2028}Kiel",
+            "\u{200b}",
+            "1 Main\u{202e}tS",
+        ] {
+            assert_eq!(
+                AddressLine::parse(text),
+                Err(InvalidAddressLine::NotPlain),
+                "{text:?}"
+            );
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use anyhow::anyhow;
 use kernel::UserId;
+use kernel::text::is_visible_line;
 use tracing::instrument;
 
 use crate::{Users, db};
@@ -30,11 +31,11 @@ impl Users {
     }
 }
 
-/// The name without the white space around it, if it has 1 to 100 characters and none that breaks a line, so that it
-/// cannot break out of a mail header either.
+/// The name without the white space around it, if it has 1 to 100 characters that read as one line. So it cannot break out
+/// of a mail header either.
 pub(crate) fn plain_name(name: &str) -> Option<&str> {
     let name = name.trim();
-    let valid = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    let valid = name.chars().count() <= 100 && is_visible_line(name);
     valid.then_some(name)
 }
 
@@ -68,7 +69,15 @@ mod tests {
     fn a_name_is_one_line_of_at_most_100_characters() {
         let (longest, too_long) = ("ü".repeat(100), "ü".repeat(101));
         assert_eq!(plain_name(&longest), Some(longest.as_str()));
-        for name in [too_long.as_str(), "", " \u{a0} ", "Ann\nLee", "Ann\0"] {
+        for name in [
+            too_long.as_str(),
+            "",
+            " \u{a0} ",
+            "Ann\nLee",
+            "Ann\0",
+            "\u{200b}",
+            "Ann\u{202e}eeL",
+        ] {
             assert_eq!(plain_name(name), None, "{name:?}");
         }
     }
