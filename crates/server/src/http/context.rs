@@ -48,10 +48,11 @@ impl RequestContext {
         }
     }
 
-    /// Whether the request is one of a program to the JSON API, which is answered with problem details instead of pages.
+    /// Whether a program sends the request, to the JSON API or with a webhook: it is answered with problem details instead
+    /// of pages.
     #[must_use]
     pub fn is_api(&self) -> bool {
-        self.path.starts_with("/api/")
+        self.path.starts_with("/api/") || self.path.starts_with("/webhooks/")
     }
 
     /// Who sends the request, as far as the session layer has found out.

@@ -41,6 +41,9 @@ pub enum AppError {
     /// 405: the route knows other methods.
     #[error("method not allowed")]
     MethodNotAllowed,
+    /// 408: the request's body did not arrive in time.
+    #[error("the body did not arrive in time")]
+    BodyTimedOut,
     /// 409: understood, and not possible in the present state. The code is for programs, the text for people.
     #[error("conflict: {code}")]
     Conflict {
@@ -157,6 +160,7 @@ impl AppError {
                 "method_not_allowed",
                 "That does not work here",
             ),
+            Self::BodyTimedOut => (S::REQUEST_TIMEOUT, "body_timed_out", "That took too long"),
             Self::Conflict { code, .. } => (S::CONFLICT, code, "That is not possible now"),
             Self::InProgress => (
                 S::CONFLICT,
@@ -216,9 +220,13 @@ impl AppError {
                 "It may have moved, or it never was. Check the address for a typing mistake.".into()
             }
             Self::MethodNotAllowed => "This address takes requests of another method.".into(),
+            Self::BodyTimedOut => "Not all of it arrived in time. Send it again.".into(),
             Self::TooLarge => "Send less at once.".into(),
             Self::UnsupportedMediaType(expected) => format!("Send it as {expected}.").into(),
-            Self::Invalid(_) => "Some fields are not valid.".into(),
+            Self::Invalid(errors) => match errors.left_out() {
+                0 => "Some fields are not valid.".into(),
+                more => format!("Some fields are not valid: those named, and {more} more.").into(),
+            },
             Self::IdempotencyKeyReused => {
                 "This was sent before with other contents. Open the form again; a program chooses a new Idempotency-Key."
                     .into()

@@ -7,8 +7,13 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 /// What is wrong with a form, by field name. Also draws the fields, so that a message cannot get lost on its way there.
+///
+/// Names at most 20: whoever sends a thousand unknown fields does not get a thousand messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldErrors(Vec<FieldError>);
+pub struct FieldErrors {
+    named: Vec<FieldError>,
+    left_out: usize,
+}
 
 /// What is wrong with one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +25,11 @@ pub struct FieldError {
 }
 
 impl FieldErrors {
+    const MOST: usize = 20;
+
+    /// No document has a field whose path is as long. What is not a field's name is cut off here before it is sent back.
+    const LONGEST_NAME: usize = 100;
+
     /// No errors: the form as it is first shown.
     #[must_use]
     pub fn new() -> Self {
@@ -40,10 +50,32 @@ impl FieldErrors {
         field: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
     ) {
-        self.0.push(FieldError {
-            field: field.into(),
+        if self.named.len() == Self::MOST {
+            self.left_out += 1;
+            return;
+        }
+        let mut field = field.into();
+        if let Some((end, _)) = field.char_indices().nth(Self::LONGEST_NAME) {
+            field = format!("{}…", &field[..end]).into();
+        }
+        self.named.push(FieldError {
+            field,
             message: message.into(),
         });
+    }
+
+    /// Notes everything that is wrong in `others`, too.
+    pub fn extend(&mut self, others: Self) {
+        self.left_out += others.left_out;
+        for FieldError { field, message } in others.named {
+            self.add(field, message);
+        }
+    }
+
+    /// How many errors there are beyond those that are named.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// The parsed value, or `None` with `message` noted beside `field`.
@@ -73,18 +105,18 @@ impl FieldErrors {
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.named.is_empty()
     }
 
     /// What is wrong, in the order in which it was found.
     pub fn iter(&self) -> impl Iterator<Item = &FieldError> {
-        self.0.iter()
+        self.named.iter()
     }
 
     /// The first message beside `field`.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&str> {
-        self.0
+        self.named
             .iter()
             .find(|error| error.field == field)
             .map(|error| error.message.as_ref())
@@ -92,7 +124,9 @@ impl FieldErrors {
 
     /// A box above the form that names what is wrong and links to the fields; empty where nothing is wrong.
     pub fn summary(&self) -> Summary<'_> {
-        Summary { errors: &self.0 }
+        Summary {
+            errors: &self.named,
+        }
     }
 
     /// A one-line text field.
@@ -254,8 +288,12 @@ impl HtmlSafe for Summary<'_> {}
 
 impl fmt::Display for FieldErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fields: Vec<&str> = self.0.iter().map(|error| error.field.as_ref()).collect();
-        write!(f, "invalid fields: {}", fields.join(", "))
+        let fields: Vec<&str> = self.iter().map(|error| error.field.as_ref()).collect();
+        write!(f, "invalid fields: {}", fields.join(", "))?;
+        match self.left_out {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
     }
 }
 
@@ -302,6 +340,20 @@ mod tests {
             .value("hunter2")
             .to_string();
         assert!(!html.contains("hunter2"), "{html}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_up_to_a_bound() {
+        let mut errors = FieldErrors::new();
+        for number in 0..32_000 {
+            errors.add(format!("{number}{}", "é".repeat(1_000)), "Unknown.");
+        }
+        assert_eq!((errors.iter().count(), errors.left_out()), (20, 31_980));
+        let text = errors.to_string();
+        assert!(
+            text.len() < 5_000 && text.ends_with("… and 31980 more"),
+            "{text}"
+        );
     }
 
     #[test]

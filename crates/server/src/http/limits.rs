@@ -16,6 +16,13 @@ pub(crate) const BODY: usize = 256 * 1024;
 /// How long a handler may take, reading the request's body included.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long a form or a JSON document may take to arrive. Less than [`DEADLINE`], so that a client that does not send is told
+/// so, and the server is not blamed.
+pub(crate) const BODY_DEADLINE: Duration = Duration::from_secs(8);
+
+/// How long a form with a file may take to arrive. Less than [`UPLOAD_DEADLINE`] likewise.
+pub(crate) const UPLOAD_BODY_DEADLINE: Duration = Duration::from_secs(110);
+
 /// How long a file may take to arrive: 10 MiB over a slow line.
 const UPLOAD_DEADLINE: Duration = Duration::from_mins(2);
 

@@ -16,6 +16,7 @@ pub mod assets;
 pub mod client;
 pub mod context;
 pub mod csrf;
+mod decode;
 mod detach;
 pub mod error;
 pub mod extract;

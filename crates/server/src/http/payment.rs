@@ -6,9 +6,8 @@ mod tests;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum::routing::post;
 use billing::{
     Billing, Checkout, OpenPayment, PaymentStatus, ReceiveWebhookError, ReturnUrls,
@@ -19,7 +18,8 @@ use kernel::UserId;
 use orders::{GetOrderError, OrderNumber, OrderStatus, Orders};
 
 use crate::app::{App, Site};
-use crate::http::error::AppError;
+use crate::http::error::{AppError, Result};
+use crate::http::extract::Raw;
 
 /// How long a person waits for the provider before being told to try again. Less than a request may take, so that they are
 /// told so in words.
@@ -77,21 +77,21 @@ fn return_urls(site: &Site, number: OrderNumber) -> anyhow::Result<ReturnUrls> {
 async fn receive_webhook(
     State(billing): State<Billing>,
     headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+    Raw(body): Raw,
+) -> Result {
     let signature = headers
         .get("stripe-signature")
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     match billing.receive_webhook(&body, signature).await {
-        Ok(()) => StatusCode::OK.into_response(),
+        Ok(()) => Ok(StatusCode::OK.into_response()),
         Err(
             refused @ (ReceiveWebhookError::InvalidSignature(_) | ReceiveWebhookError::Malformed),
         ) => {
             tracing::warn!(%refused, "webhook refused");
-            (StatusCode::BAD_REQUEST, refused.to_string()).into_response()
+            Err(AppError::BadRequest(refused.to_string().into()))
         }
-        Err(ReceiveWebhookError::TooLong) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-        Err(ReceiveWebhookError::Unexpected(error)) => AppError::from(error).into_response(),
+        Err(ReceiveWebhookError::TooLong) => Err(AppError::TooLarge),
+        Err(ReceiveWebhookError::Unexpected(error)) => Err(error.into()),
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
@@ -20,6 +21,7 @@ mod idempotency;
 mod load;
 mod log_lines;
 mod outages;
+mod rejections;
 
 struct Server {
     platform: TestPlatform,
@@ -49,7 +51,10 @@ impl Server {
                 "/slow",
                 get(async || tokio::time::sleep(Duration::from_hours(1)).await),
             )
-            .route("/form", post(async |_: Form<Vec<(String, String)>>| "read"))
+            .route(
+                "/form",
+                post(async |_: Form<HashMap<String, String>>| "read"),
+            )
             .layer(from_fn_with_state(app.clone(), session::load))
             .merge(api::routes(&app))
             .merge(files::routes())

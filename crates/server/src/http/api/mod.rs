@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -18,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::app::App;
+use crate::http::error::AppError;
 use crate::http::idempotency;
 
 mod auth;
@@ -131,9 +132,13 @@ async fn keys(State(users): State<Users>) -> impl IntoResponse {
 }
 
 async fn with_viewer_policy(mut response: Response) -> Response {
+    // The viewer's own answer for a file that it does not have is empty.
+    if response.status() == StatusCode::NOT_FOUND {
+        return AppError::NotFound.into_response();
+    }
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, VIEWER_POLICY);
-    response.into_response()
+    response
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::{AppError, Description};
 use crate::app::App;
 use crate::http::api::Problem;
 use crate::http::context::Context;
+use crate::http::extract::LocalPath;
 use crate::http::pages::{self, Layout};
 
 /// The id of a 500, for the canonical log line.
@@ -58,7 +59,8 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
 fn to_sign_in(method: &Method, return_to: Option<&str>) -> Response {
     match return_to {
         Some(path) if method == Method::GET => {
-            let query = serde_urlencoded::to_string([("next", path)]).unwrap_or_default();
+            let next = LocalPath::or_root(path);
+            let query = serde_urlencoded::to_string([("next", next.as_str())]).unwrap_or_default();
             Redirect::to(&format!("/sign-in?{query}")).into_response()
         }
         _ => Redirect::to("/sign-in").into_response(),

@@ -26,7 +26,7 @@ pub(super) struct CheckoutForm {
     city: String,
     country: String,
     /// In minor units. What the page showed when the button was pressed.
-    total: i64,
+    total: String,
     /// Its currency.
     currency: String,
     /// Read by the layer that serves each rendered form once.
@@ -76,7 +76,10 @@ impl CheckoutForm {
         let country = errors.check("country", country, "Choose a country.");
         let email = EmailAddress::parse(&self.email);
         let email = errors.check("email", email, "Enter an address such as name@example.com.");
-        let currency = errors.check("", self.currency.parse(), "Please look at the total again.");
+        let total = self.total.parse().map_err(|_| ());
+        let total =
+            total.and_then(|minor| Ok(Money::new(minor, self.currency.parse().map_err(|_| ())?)));
+        let total = errors.check("", total, "Please look at the total again.");
         let parsed = (|| {
             Some(PlaceOrder {
                 email: email?,
@@ -87,7 +90,7 @@ impl CheckoutForm {
                     city: city?,
                     country: country?,
                 },
-                expected_total: Money::new(self.total, currency?),
+                expected_total: total?,
             })
         })();
         parsed.ok_or(errors)

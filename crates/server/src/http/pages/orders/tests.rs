@@ -183,7 +183,10 @@ async fn what_is_not_in_the_shop_is_not_found() {
         );
     }
     for (path, status) in [
-        ("/products?after=nonsense!", StatusCode::BAD_REQUEST),
+        (
+            "/products?after=nonsense!",
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
         ("/products?after=e30", StatusCode::UNPROCESSABLE_ENTITY),
         ("/products?q=%00", StatusCode::OK),
     ] {
@@ -375,6 +378,9 @@ async fn a_checkout_that_is_filled_in_badly_is_shown_again() {
             "1",
             "Prices have changed, and the total is now €32.00",
         ),
+        ("total", "abc", "Please look at the total again."),
+        ("currency", "XXX", "Please look at the total again."),
+        ("name", "\u{200b}", "Enter this in one line"),
     ] {
         let page = browser.check_out(&[(field, value)]).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");

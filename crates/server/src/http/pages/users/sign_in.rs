@@ -57,7 +57,7 @@ pub(super) async fn show(
         return Ok(Redirect::to(LocalPath::or_root(&next).as_str()).into_response());
     }
     let form = SignInForm {
-        next,
+        next: LocalPath::or_root(&next).as_str().to_owned(),
         ..SignInForm::default()
     };
     pages::show(&SignInPage {
@@ -95,7 +95,10 @@ pub(super) async fn sign_in(
             return pages::show_again(&SignInPage {
                 layout,
                 errors: field_errors(refused)?,
-                form,
+                form: SignInForm {
+                    next: LocalPath::or_root(&form.next).as_str().to_owned(),
+                    ..form
+                },
             });
         }
     };
