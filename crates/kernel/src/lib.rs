@@ -27,5 +27,5 @@ pub use ids::{
     SessionId, UserId,
 };
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
-pub use page::{Cursor, InvalidCursor, Page, PageRequest, PageSize};
+pub use page::{Cursor, InvalidCursor, InvalidPageSize, Page, PageRequest, PageSize};
 pub use token::{Token, TokenHash};

@@ -79,6 +79,11 @@ impl From<Cursor> for String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageSize(u8);
 
+/// A page cannot have as many items, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a page has 1 to 100 items")]
+pub struct InvalidPageSize;
+
 impl PageSize {
     /// The largest page that a caller may ask for.
     pub const MAX: u8 = 100;
@@ -87,6 +92,13 @@ impl PageSize {
     #[must_use]
     pub fn clamped(size: u32) -> Self {
         Self(u8::try_from(size).unwrap_or(Self::MAX).clamp(1, Self::MAX))
+    }
+
+    /// A page of `size` items, if that is in the range.
+    pub fn try_new(size: u32) -> Result<Self, InvalidPageSize> {
+        let size = u8::try_from(size).map_err(|_| InvalidPageSize)?;
+        let in_range = (1..=Self::MAX).contains(&size);
+        in_range.then_some(Self(size)).ok_or(InvalidPageSize)
     }
 
     /// The number of items.
@@ -185,6 +197,12 @@ mod tests {
         assert_eq!(PageSize::clamped(0).get(), 1);
         assert_eq!(PageSize::clamped(100_000).get(), 100);
         assert_eq!(PageSize::default().rows(), 21);
+        for size in [1, 100] {
+            assert_eq!(PageSize::try_new(size), Ok(PageSize::clamped(size)));
+        }
+        for size in [0, 101, 256, 257] {
+            assert_eq!(PageSize::try_new(size), Err(InvalidPageSize));
+        }
     }
 
     #[test]

@@ -53,23 +53,26 @@ pub struct PageQuery {
     /// `next` of the part before.
     after: Option<String>,
     /// How many items: 1 to 100, 20 unless told.
+    #[param(minimum = 1, maximum = 100)]
     size: Option<u32>,
 }
 
 impl PageQuery {
     /// The part of the list, for a use case.
     pub fn request(&self) -> Result<PageRequest, AppError> {
-        let after: Option<Cursor> =
-            self.after
-                .as_deref()
-                .map(str::parse)
-                .transpose()
-                .map_err(|_| {
-                    AppError::Invalid(FieldErrors::of("after", "Not a cursor of this list."))
-                })?;
+        let mut errors = FieldErrors::new();
+        let after: Option<Result<Cursor, _>> = self.after.as_deref().map(str::parse);
+        let after =
+            after.and_then(|cursor| errors.check("after", cursor, "Not a cursor of this list."));
+        let size = self.size.map(PageSize::try_new);
+        let size = size
+            .and_then(|size| errors.check("size", size, "Must be a whole number from 1 to 100."));
+        if !errors.is_empty() {
+            return Err(AppError::Invalid(errors));
+        }
         Ok(PageRequest {
             after,
-            size: self.size.map(PageSize::clamped).unwrap_or_default(),
+            size: size.unwrap_or_default(),
         })
     }
 }

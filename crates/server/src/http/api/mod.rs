@@ -3,6 +3,8 @@
 //! A program shows an access token in each request. Cookies are not looked at, so no other site can act through a
 //! signed-in browser here.
 
+use std::sync::Arc;
+
 use ::users::Users;
 use axum::Router;
 use axum::extract::State;
@@ -25,11 +27,13 @@ mod auth;
 mod billing;
 mod bodies;
 mod orders;
+mod parameters;
 mod problem;
 mod users;
 
 pub use auth::{ApiStaff, ApiUser};
 pub use bodies::{MoneyBody, PageBody, PageQuery};
+use parameters::DescribedParameters;
 pub use problem::{Problem, ProblemField, Problems};
 
 const ROOT: &str = "/api/v1";
@@ -53,10 +57,13 @@ pub(super) fn operations() -> Router<App> {
 /// All operations, their description and its viewer.
 pub(super) fn routes(app: &App) -> Router<App> {
     let (operations, description) = documented().split_for_parts();
+    let described = Arc::new(DescribedParameters::of(&description));
     let document = axum::Json(description);
     let viewer = SwaggerUi::new(VIEWER).config(Config::from(DESCRIPTION).use_base_layout());
     operations
         .layer(from_fn_with_state(app.clone(), idempotency::by_header))
+        // Outside the keys: a request that is refused as it stands uses none up.
+        .layer(from_fn_with_state(described, parameters::refuse_unknown))
         .route(DESCRIPTION, get(async move || document))
         .route(KEYS, get(keys))
         .merge(Router::from(viewer).layer(map_response(with_viewer_policy)))

@@ -66,6 +66,7 @@ fn table() -> Vec<Rejected> {
         ),
         rejected("GET", "/api/v1/orders", "", "", 401),
         rejected("GET", "/api/v1/products?size=abc", "", "", 422),
+        rejected("GET", "/api/v1/products?nope=1", "", "", 422),
         rejected("POST", "/api/v1/auth/token", "text/plain", "{}", 415),
         rejected("POST", "/api/v1/auth/token", JSON, "{", 400),
         rejected("POST", "/api/v1/auth/token", JSON, "\u{fffd}", 400),

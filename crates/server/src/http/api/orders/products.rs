@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::http::api::{MoneyBody, PageBody, PageQuery, Problems};
-use crate::http::error::Result;
+use crate::http::error::{AppError, Result};
 use crate::http::extract::{Json, Path, Query};
 
 /// Something to buy.
@@ -86,6 +86,7 @@ pub(super) struct ProductQuery {
     get,
     path = "/products",
     tag = "orders",
+    params(ProductQuery, PageQuery),
     responses((status = 200, body = PageBody<ProductBody>), Problems),
 )]
 pub(super) async fn list(
@@ -94,7 +95,14 @@ pub(super) async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result {
     let page = page.request()?;
-    let category = query.category.as_deref();
+    let category = query.category.as_deref().filter(|slug| !slug.is_empty());
+    if let Some(slug) = category {
+        let shelves = orders.list_categories().await?;
+        // As on the page: an empty list would say that the shelf is there.
+        if !shelves.iter().any(|shelf| shelf.slug == slug) {
+            return Err(AppError::NotFound);
+        }
+    }
     let products = match query.q.trim() {
         "" => orders.list_products(category, &page).await?,
         words => orders.search_products(words, category, &page).await?,

@@ -44,8 +44,9 @@ async fn a_program_reads_the_catalogue_page_by_page_without_a_token() {
     assert_eq!(mug["price"]["currency"], "EUR");
     let (_, categories) = get(&router, "/categories").await;
     assert_eq!(categories[1]["slug"], "kitchen");
-    let (_, nothing) = get(&router, "/products?category=stables").await;
-    assert!(nothing["items"].as_array().unwrap().is_empty());
+    let (status, shelf) = get(&router, "/products?category=kitchen&q=mug").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(shelf["items"][0]["category"], "kitchen");
 }
 
 #[tokio::test]
@@ -57,6 +58,11 @@ async fn what_a_program_asks_for_wrongly_is_a_problem_with_a_code() {
             "/products?after=e30",
             StatusCode::UNPROCESSABLE_ENTITY,
             "invalid_fields",
+        ),
+        (
+            "/products?category=stables",
+            StatusCode::NOT_FOUND,
+            "not_found",
         ),
         ("/cart", StatusCode::UNAUTHORIZED, "sign_in_required"),
         ("/orders", StatusCode::UNAUTHORIZED, "sign_in_required"),
@@ -70,4 +76,31 @@ async fn what_a_program_asks_for_wrongly_is_a_problem_with_a_code() {
         assert_eq!(answered, status, "{path}");
         assert_eq!(problem["code"], code, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_query_that_cannot_be_meant_so_is_refused_with_the_parameters_name() {
+    let (_platform, router) = a_shop().await;
+    for (query, field, message) in [
+        ("size=0", "size", "Must be a whole number from 1 to 100."),
+        ("size=101", "size", "Must be a whole number from 1 to 100."),
+        ("size=abc", "size", "Must be a whole number."),
+        ("size=1&size=2", "size", "Occurs twice."),
+        ("after=no%20cursor", "after", "Not a cursor of this list."),
+        (
+            "shelf=kitchen",
+            "shelf",
+            "This operation has no such parameter.",
+        ),
+    ] {
+        let (status, problem) = get(&router, &format!("/products?{query}")).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+        let expected = serde_json::json!([{ "field": field, "message": message }]);
+        assert_eq!(problem["errors"], expected, "{query}");
+    }
+    let (status, _) = get(&router, "/categories?q=mug").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let (status, both) = get(&router, "/products?size=0&after=-%20").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(both["errors"].as_array().unwrap().len(), 2, "{both}");
 }
