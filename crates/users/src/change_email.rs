@@ -43,10 +43,7 @@ impl Users {
         user_id: UserId,
         command: ChangeEmail,
     ) -> Result<(), ChangeEmailError> {
-        let account = self.confirm_password(user_id, &command.password).await?;
-        account
-            .map_err(|Overloaded| ChangeEmailError::Overloaded)?
-            .ok_or(ChangeEmailError::WrongPassword)?;
+        self.check_password(user_id, &command.password).await?;
 
         let mut tx = self.db.begin().await?;
         let new_email = command.new_email;
@@ -65,6 +62,17 @@ impl Users {
             .await
             .context("commit request for a new address")?;
         Ok(())
+    }
+
+    /// Whether `password` is the person's, for a wish whose address is none: they are told everything at once.
+    pub async fn check_password(
+        &self,
+        user_id: UserId,
+        password: &SecretString,
+    ) -> Result<(), ChangeEmailError> {
+        let account = self.confirm_password(user_id, password).await?;
+        let account = account.map_err(|Overloaded| ChangeEmailError::Overloaded)?;
+        account.map_or(Err(ChangeEmailError::WrongPassword), |_| Ok(()))
     }
 
     /// Moves the account to the address that the link was sent to, which is thereby verified. The old one is told.

@@ -23,9 +23,12 @@ pub struct ChangePassword {
 /// Why the password was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangePasswordError {
-    /// The current password is another one.
+    /// The current password is another one. The new one is judged all the same: the person is told everything at once.
     #[error("this is not your current password")]
-    WrongPassword,
+    WrongPassword {
+        /// What is wrong with the new password, too.
+        new: Option<PasswordFault>,
+    },
     /// The new password is refused.
     #[error(transparent)]
     WeakPassword(#[from] PasswordFault),
@@ -47,9 +50,9 @@ impl Users {
         command: ChangePassword,
     ) -> Result<i32, ChangePasswordError> {
         let account = self.confirm_password(user_id, &command.current).await?;
-        let account = account
-            .map_err(|Overloaded| ChangePasswordError::Overloaded)?
-            .ok_or(ChangePasswordError::WrongPassword)?;
+        let Some(account) = account.map_err(|Overloaded| ChangePasswordError::Overloaded)? else {
+            return Err(self.wrong_password(user_id, &command.new).await?);
+        };
         let hash = self
             .hash_for(&account, &command.new)
             .await
@@ -59,10 +62,22 @@ impl Users {
         let generation = self.record_password(&mut tx, user_id, &hash).await?;
         // Otherwise somebody else changed it after it was checked above, and the password given is not current any more.
         if generation != account.session_generation + 1 {
-            return Err(ChangePasswordError::WrongPassword);
+            return Err(ChangePasswordError::WrongPassword { new: None });
         }
         tx.commit().await.context("commit password change")?;
         Ok(generation)
+    }
+
+    async fn wrong_password(
+        &self,
+        user_id: UserId,
+        new: &SecretString,
+    ) -> Result<ChangePasswordError, ChangePasswordError> {
+        let account = self.find_enabled(user_id).await?;
+        let about = account.map(|it| self.known_about(it.email.as_str(), &it.name));
+        let judged = self.hashing.judge(new, about.unwrap_or_default()).await;
+        let judged = judged.map_err(|Overloaded| ChangePasswordError::Overloaded)?;
+        Ok(ChangePasswordError::WrongPassword { new: judged.err() })
     }
 
     /// The person's account if `password` is theirs.
@@ -92,11 +107,7 @@ impl Users {
         account: &Account,
         password: &SecretString,
     ) -> Result<Result<String, PasswordFault>, Overloaded> {
-        let about = vec![
-            account.email.as_str().to_owned(),
-            account.name.clone(),
-            self.letterhead.product_name.clone(),
-        ];
+        let about = self.known_about(account.email.as_str(), &account.name);
         self.hashing.hash_new(password, about).await
     }
 
@@ -182,7 +193,10 @@ mod tests {
         let ann = users.a_customer("ann").await;
         let wrong = from_to("not-what-it-is-at-all", NEW_PASSWORD);
         let wrong = users.change_password(ann, wrong).await;
-        assert!(matches!(wrong, Err(ChangePasswordError::WrongPassword)));
+        assert!(matches!(
+            wrong,
+            Err(ChangePasswordError::WrongPassword { new: None })
+        ));
         let weak = users.change_password(ann, from_to(PASSWORD, "short")).await;
         assert!(matches!(weak, Err(ChangePasswordError::WeakPassword(_))));
         assert!(platform.published::<PasswordChanged>().await.is_empty());

@@ -80,6 +80,20 @@ impl Hashing {
         .await
     }
 
+    /// Whether the policy accepts a password that is not to be hashed, because something else is wrong already.
+    pub(crate) async fn judge(
+        &self,
+        password: &SecretString,
+        about: Vec<String>,
+    ) -> Result<Result<(), PasswordFault>, Overloaded> {
+        if let Err(fault) = password::check_length(password) {
+            return Ok(Err(fault));
+        }
+        let password = password.clone();
+        self.run(move || password::check_guessability(&password, &about))
+            .await
+    }
+
     /// Hashes again a password that was just verified, with today's parameters.
     pub(crate) async fn rehash(&self, password: &SecretString) -> Result<String, Overloaded> {
         let (password, salt) = (password.clone(), self.entropy.bytes::<16>());

@@ -64,7 +64,7 @@ pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordFault};
 pub use reset_password::ResetPasswordError;
 pub use seed_account::SeedAccount;
 pub use sign_in::SignInError;
-pub use sign_up::{SignUp, SignUpError};
+pub use sign_up::{SignUp, SignUpError, SignUpFaults};
 pub use tokens::{AuthenticateError, RefreshError, TokenPair};
 pub use user::{Avatar, CurrentUser, Profile};
 pub use verify_email::LinkError;

@@ -23,15 +23,21 @@ pub struct SignUp {
     pub password: SecretString,
 }
 
+/// What is wrong with a name and a password, together: whoever fills in a form is told everything at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignUpFaults {
+    /// The name is empty, too long, or not one line of plain text.
+    pub invalid_name: bool,
+    /// Why the policy refuses the password.
+    pub password: Option<PasswordFault>,
+}
+
 /// Why nobody could sign up. That the address has an account is no reason: whoever asks must not learn it.
 #[derive(Debug, thiserror::Error)]
 pub enum SignUpError {
-    /// The policy refuses the password.
-    #[error(transparent)]
-    WeakPassword(PasswordFault),
-    /// Empty, too long, or not one line of plain text.
-    #[error("use 1 to 100 characters of plain text")]
-    InvalidName,
+    /// Something about the person is not as it must be.
+    #[error("name or password are refused")]
+    Refused(SignUpFaults),
     /// Too many passwords are being checked; trying again in a moment helps.
     #[error("too many passwords are being checked right now")]
     Overloaded,
@@ -51,19 +57,28 @@ impl Users {
         if !self.flags.is_on(Flag::SignUpOpen).await {
             return Err(SignUpError::SignUpClosed);
         }
-        let name = plain_name(&command.name).ok_or(SignUpError::InvalidName)?;
-        let about = vec![
-            command.email.as_str().to_owned(),
-            name.to_owned(),
-            self.letterhead.product_name.clone(),
-        ];
+        let Some(name) = plain_name(&command.name) else {
+            let SignUp {
+                email,
+                name,
+                password,
+            } = &command;
+            let faults = self.find_sign_up_faults(email.as_str(), name, password);
+            return Err(SignUpError::Refused(faults.await?));
+        };
+        let about = self.known_about(command.email.as_str(), name);
         // Before the address is looked for: a known and an unknown one cost the same, and no connection waits meanwhile.
         let password_hash = self
             .hashing
             .hash_new(&command.password, about)
             .await
             .map_err(|Overloaded| SignUpError::Overloaded)?
-            .map_err(SignUpError::WeakPassword)?;
+            .map_err(|fault| {
+                SignUpError::Refused(SignUpFaults {
+                    invalid_name: false,
+                    password: Some(fault),
+                })
+            })?;
         self.register(Account {
             id: UserId::generate(&self.clock, &self.entropy),
             name: name.to_owned(),
@@ -77,6 +92,30 @@ impl Users {
         })
         .await?;
         Ok(())
+    }
+
+    /// What would be wrong with a name and a password, for somebody whose `email` is none or who cannot sign up as it is.
+    pub async fn find_sign_up_faults(
+        &self,
+        email: &str,
+        name: &str,
+        password: &SecretString,
+    ) -> Result<SignUpFaults, SignUpError> {
+        let about = self.known_about(email, name);
+        let judged = self.hashing.judge(password, about).await;
+        let judged = judged.map_err(|Overloaded| SignUpError::Overloaded)?;
+        Ok(SignUpFaults {
+            invalid_name: plain_name(name).is_none(),
+            password: judged.err(),
+        })
+    }
+
+    /// What others know about a person, and try as their password first.
+    pub(crate) fn known_about(&self, email: &str, name: &str) -> Vec<String> {
+        // Names are short; what is none must not cost more to compare with.
+        let name = name.chars().take(100).collect();
+        let email = email.chars().take(254).collect();
+        vec![email, name, self.letterhead.product_name.clone()]
     }
 
     async fn register(&self, account: Account) -> anyhow::Result<()> {
@@ -188,11 +227,29 @@ mod tests {
             assert!(
                 matches!(
                     signed_up,
-                    Err(SignUpError::WeakPassword(PasswordFault::TooGuessable))
+                    Err(SignUpError::Refused(SignUpFaults {
+                        invalid_name: false,
+                        password: Some(PasswordFault::TooGuessable),
+                    }))
                 ),
                 "{password}"
             );
         }
+        assert!(platform.jobs_waiting().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn everything_that_is_wrong_is_told_at_once() {
+        let (platform, users) = start().await;
+        let mut command = ann();
+        command.name = "\u{200b}".to_owned();
+        command.password = SecretString::from("short");
+        let signed_up = users.sign_up(command).await;
+        let Err(SignUpError::Refused(faults)) = signed_up else {
+            panic!("{signed_up:?}")
+        };
+        assert!(faults.invalid_name);
+        assert_eq!(faults.password, Some(PasswordFault::TooShort));
         assert!(platform.jobs_waiting().await.is_empty());
     }
 

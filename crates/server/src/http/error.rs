@@ -16,6 +16,7 @@ mod render;
 mod users;
 
 pub(crate) use render::{ErrorId, render};
+pub(crate) use users::WRONG_PASSWORD;
 
 /// What a handler returns.
 pub type Result<T = Response, E = AppError> = std::result::Result<T, E>;

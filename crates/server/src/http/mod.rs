@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::http::error::AppError;
 use crate::telemetry;
 
+mod accounts;
 pub mod api;
 pub mod assets;
 pub mod client;

@@ -6,26 +6,38 @@ use std::borrow::Cow;
 
 use users::{
     AuthenticateError, AvatarError, ChangeEmailError, ChangeNameError, ChangePasswordError,
-    LinkError, RefreshError, ResetPasswordError, SignInError, SignUpError,
+    LinkError, RefreshError, ResetPasswordError, SignInError, SignUpError, SignUpFaults,
 };
 
 use super::AppError;
 use crate::http::forms::FieldErrors;
 
 const INVALID_NAME: &str = "Enter your name in one line of at most 100 characters.";
-const WRONG_PASSWORD: &str = "This is not your password.";
+pub(crate) const WRONG_PASSWORD: &str = "This is not your password.";
 
 impl From<SignUpError> for AppError {
     fn from(error: SignUpError) -> Self {
         match error {
-            SignUpError::WeakPassword(fault) => invalid("password", fault.to_string()),
-            SignUpError::InvalidName => invalid("name", INVALID_NAME),
+            SignUpError::Refused(faults) => Self::Invalid(faults.into()),
             SignUpError::Overloaded => Self::Overloaded,
             SignUpError::SignUpClosed => {
                 Self::Forbidden("We do not take new accounts at the moment.")
             }
             SignUpError::Unexpected(error) => error.into(),
         }
+    }
+}
+
+impl From<SignUpFaults> for FieldErrors {
+    fn from(faults: SignUpFaults) -> Self {
+        let mut errors = Self::new();
+        if faults.invalid_name {
+            errors.add("name", INVALID_NAME);
+        }
+        if let Some(fault) = faults.password {
+            errors.add("password", fault.to_string());
+        }
+        errors
     }
 }
 
@@ -73,7 +85,13 @@ impl From<ResetPasswordError> for AppError {
 impl From<ChangePasswordError> for AppError {
     fn from(error: ChangePasswordError) -> Self {
         match error {
-            ChangePasswordError::WrongPassword => invalid("current_password", WRONG_PASSWORD),
+            ChangePasswordError::WrongPassword { new } => {
+                let mut errors = FieldErrors::of("current_password", WRONG_PASSWORD);
+                if let Some(fault) = new {
+                    errors.add("new_password", fault.to_string());
+                }
+                Self::Invalid(errors)
+            }
             ChangePasswordError::WeakPassword(fault) => invalid("new_password", fault.to_string()),
             ChangePasswordError::Overloaded => Self::Overloaded,
             ChangePasswordError::Unexpected(error) => error.into(),

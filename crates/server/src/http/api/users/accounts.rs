@@ -3,9 +3,10 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 use kernel::EmailAddress;
 use serde::Deserialize;
-use users::{SignUp, Users};
+use users::Users;
 use utoipa::ToSchema;
 
+use crate::http::accounts;
 use crate::http::api::Problems;
 use crate::http::error::{AppError, Result};
 use crate::http::extract::Json;
@@ -46,12 +47,7 @@ pub(super) struct PasswordResetBody {
     responses((status = 202, description = "A mail is on its way"), Problems),
 )]
 pub(super) async fn sign_up(State(users): State<Users>, Json(body): Json<SignUpBody>) -> Result {
-    let sign_up = SignUp {
-        email: parse_email("email", &body.email)?,
-        name: body.name,
-        password: body.password.into(),
-    };
-    users.sign_up(sign_up).await?;
+    accounts::sign_up(&users, &body.email, body.name, body.password.into()).await?;
     Ok(StatusCode::ACCEPTED.into_response())
 }
 
@@ -69,13 +65,8 @@ pub(super) async fn request_password_reset(
     State(users): State<Users>,
     Json(body): Json<PasswordResetBody>,
 ) -> Result {
-    let email = parse_email("email", &body.email)?;
+    let email = EmailAddress::parse(&body.email)
+        .map_err(|_| AppError::Invalid(FieldErrors::of("email", accounts::EMAIL)))?;
     users.request_password_reset(&email).await?;
     Ok(StatusCode::ACCEPTED.into_response())
-}
-
-/// The address in `field`.
-pub(super) fn parse_email(field: &'static str, text: &str) -> Result<EmailAddress> {
-    let message = "Send an address such as name@example.com.";
-    EmailAddress::parse(text).map_err(|_| AppError::Invalid(FieldErrors::of(field, message)))
 }

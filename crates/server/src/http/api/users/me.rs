@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use kernel::UserId;
 use serde::{Deserialize, Serialize};
-use users::{Avatar, ChangeEmail, ChangePassword, Profile, Users};
+use users::{Avatar, ChangePassword, Profile, Users};
 use utoipa::ToSchema;
 
-use super::accounts::parse_email;
+use crate::http::accounts;
 use crate::http::api::{ApiUser, Problems};
 use crate::http::error::Result;
 use crate::http::extract::Json;
@@ -189,11 +189,8 @@ pub(super) async fn change_email(
     user: ApiUser,
     Json(body): Json<ChangeEmailBody>,
 ) -> Result {
-    let change = ChangeEmail {
-        new_email: parse_email("new_email", &body.new_email)?,
-        password: body.password.into(),
-    };
-    users.request_email_change(user.id(), change).await?;
+    let asked = ("new_email", body.new_email.as_str());
+    accounts::request_email_change(&users, user.id(), asked, body.password.into()).await?;
     Ok(StatusCode::ACCEPTED.into_response())
 }
 

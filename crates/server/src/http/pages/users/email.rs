@@ -3,10 +3,11 @@ use axum::extract::State;
 use kernel::EmailAddress;
 use secrecy::SecretString;
 use serde::Deserialize;
-use users::{ChangeEmail, Users};
+use users::Users;
 
-use super::{EMAIL, field_errors};
+use super::field_errors;
 use crate::app::App;
+use crate::http::accounts;
 use crate::http::error::Result;
 use crate::http::extract::Form;
 use crate::http::forms::FieldErrors;
@@ -48,24 +49,17 @@ pub(super) async fn request(
     user: CurrentUser,
     Form(form): Form<EmailForm>,
 ) -> Result {
-    let errors = match EmailAddress::parse(&form.email) {
-        Err(_) => FieldErrors::of("email", EMAIL),
+    let (asked, password) = (("email", form.email.as_str()), form.password.clone());
+    match accounts::request_email_change(&users, user.id(), asked, password).await {
         Ok(new_email) => {
             let message = format!("We have sent a link to {new_email}. Follow it to finish.");
-            let command = ChangeEmail {
-                password: form.password.clone(),
-                new_email,
-            };
-            match users.request_email_change(user.id(), command).await {
-                Ok(()) => return Ok(Flash::success(message).redirect(&app, "/account")),
-                Err(refused) => field_errors(refused)?,
-            }
+            Ok(Flash::success(message).redirect(&app, "/account"))
         }
-    };
-    pages::show_again(&EmailPage {
-        layout,
-        current: user.email().clone(),
-        form,
-        errors,
-    })
+        Err(refused) => pages::show_again(&EmailPage {
+            layout,
+            current: user.email().clone(),
+            errors: field_errors(refused)?,
+            form,
+        }),
+    }
 }

@@ -4,8 +4,8 @@ use kernel::EmailAddress;
 use serde::Deserialize;
 use users::Users;
 
-use super::EMAIL;
 use crate::app::App;
+use crate::http::accounts;
 use crate::http::error::Result;
 use crate::http::extract::Form;
 use crate::http::forms::FieldErrors;
@@ -51,7 +51,7 @@ pub(super) async fn request(
         return pages::show_again(&ForgotPasswordPage {
             layout,
             form,
-            errors: FieldErrors::of("email", EMAIL),
+            errors: FieldErrors::of("email", accounts::EMAIL),
         });
     };
     users.request_password_reset(&email).await?;

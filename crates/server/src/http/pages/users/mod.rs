@@ -31,8 +31,6 @@ mod verify_email;
 /// everything, so a picture that is too large is taken in, though not kept, to say so.
 const AVATAR_BODY: usize = 32 * 1024 * 1024;
 
-const EMAIL: &str = "Enter an address such as name@example.com.";
-
 pub(super) fn routes() -> Router<App> {
     let avatar = get(avatar::show)
         .post(avatar::upload)

@@ -1,12 +1,12 @@
 use askama::Template;
 use axum::extract::State;
-use kernel::EmailAddress;
 use secrecy::SecretString;
 use serde::Deserialize;
-use users::{SignUp, Users};
+use users::Users;
 
-use super::{EMAIL, field_errors};
+use super::field_errors;
 use crate::app::App;
+use crate::http::accounts;
 use crate::http::error::Result;
 use crate::http::extract::Form;
 use crate::http::forms::FieldErrors;
@@ -24,22 +24,6 @@ pub(super) struct SignUpForm {
     name: String,
     email: String,
     password: SecretString,
-}
-
-impl SignUpForm {
-    fn parse(&self) -> Result<SignUp, FieldErrors> {
-        let mut errors = FieldErrors::new();
-        let name = errors.require("name", &self.name, "Enter your name.");
-        let email = errors.check("email", EmailAddress::parse(&self.email), EMAIL);
-        match (name, email) {
-            (Some(name), Some(email)) => Ok(SignUp {
-                email,
-                name: name.to_owned(),
-                password: self.password.clone(),
-            }),
-            _ => Err(errors),
-        }
-    }
 }
 
 #[derive(Template)]
@@ -66,16 +50,13 @@ pub(super) async fn sign_up(
     layout: Layout,
     Form(form): Form<SignUpForm>,
 ) -> Result {
-    let errors = match form.parse() {
-        Err(errors) => errors,
-        Ok(command) => match users.sign_up(command).await {
-            Ok(()) => return Ok(Flash::success(LETTER_SENT).redirect(&app, "/sign-in")),
-            Err(refused) => field_errors(refused)?,
-        },
-    };
-    pages::show_again(&SignUpPage {
-        layout,
-        form,
-        errors,
-    })
+    let (name, password) = (form.name.clone(), form.password.clone());
+    match accounts::sign_up(&users, &form.email, name, password).await {
+        Ok(()) => Ok(Flash::success(LETTER_SENT).redirect(&app, "/sign-in")),
+        Err(refused) => pages::show_again(&SignUpPage {
+            layout,
+            form,
+            errors: field_errors(refused)?,
+        }),
+    }
 }

@@ -10,6 +10,8 @@ use super::*;
 use crate::http::router;
 use crate::worker;
 
+mod bad_input;
+
 const OTHER_PASSWORD: &str = "teapot-glacier-marble-19";
 
 /// A shop, and what its mail server was given.
@@ -178,7 +180,12 @@ async fn a_form_that_is_filled_in_badly_is_shown_again_without_the_password() {
     let site = Site::open().await;
     let mut browser = site.browser();
     for (name, email, password, message) in [
-        ("", "ann@example.com", PASSWORD, "Enter your name."),
+        (
+            "",
+            "ann@example.com",
+            PASSWORD,
+            "Enter your name in one line",
+        ),
         ("Ann", "ann@", PASSWORD, "Enter an address such as"),
         (
             "Ann",
@@ -232,6 +239,8 @@ async fn signing_in_leads_back_and_never_to_another_site() {
         ("/\\evil.example", "/"),
         ("https://evil.example", "/"),
         ("", "/"),
+        ("/caf\u{e9} x", "/caf%C3%A9%20x"),
+        (&format!("/{}", "a".repeat(20_000)), "/"),
     ] {
         let mut browser = site.browser();
         assert_eq!(
@@ -336,6 +345,14 @@ async fn people_see_where_they_are_signed_in_and_end_what_they_do_not_know() {
     assert_eq!(page.matches("Firefox on Linux").count(), 1, "{page}");
 }
 
+/// A form with a file in the field `avatar`.
+fn with_a_file(content: &[u8]) -> Body {
+    let head = "--x\r\nContent-Disposition: form-data; name=\"avatar\"; filename=\"a.png\"\r\n\r\n";
+    [head.as_bytes(), content, b"\r\n--x--\r\n"].concat().into()
+}
+
+const MULTIPART: &str = "multipart/form-data; boundary=x";
+
 #[tokio::test]
 async fn a_picture_arrives_without_javascript_and_what_is_none_is_refused() {
     let site = Site::open().await;
@@ -346,12 +363,9 @@ async fn a_picture_arrives_without_javascript_and_what_is_none_is_refused() {
         (b"<svg/>", StatusCode::UNPROCESSABLE_ENTITY),
         (b"", StatusCode::UNPROCESSABLE_ENTITY),
     ] {
-        let head =
-            "--x\r\nContent-Disposition: form-data; name=\"avatar\"; filename=\"a.png\"\r\n\r\n";
-        let body = [head.as_bytes(), content, b"\r\n--x--\r\n"].concat();
-        let kind = "multipart/form-data; boundary=x";
+        let body = with_a_file(content);
         let answer = browser
-            .send(Method::POST, "/account/avatar", kind, body.into())
+            .send(Method::POST, "/account/avatar", MULTIPART, body)
             .await;
         assert_eq!(answer.status, status, "{}", answer.text);
     }
