@@ -75,8 +75,8 @@ pub(super) async fn issue(State(users): State<Users>, Json(body): Json<Credentia
 
 /// Exchanges a refresh token for the next pair
 ///
-/// Each refresh token works once. Sending one again ends all tokens that came from the same sign-in, because somebody else
-/// may hold them.
+/// Each refresh token works once. Sending one again ends all refresh tokens that came from the same sign-in, because somebody
+/// else may hold them. Access tokens that were issued before go on working until they expire, at most 15 minutes later.
 #[utoipa::path(
     post,
     path = "/auth/refresh",
@@ -95,7 +95,8 @@ pub(super) async fn refresh(
 
 /// Signs out
 ///
-/// Ends all refresh tokens that came from the same sign-in. A token that is not valid any more is no error.
+/// Ends all refresh tokens that came from the same sign-in; access tokens go on working until they expire, at most 15 minutes
+/// later. A token that is not valid any more is no error.
 #[utoipa::path(
     post,
     path = "/auth/revoke",

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use billing::{Billing, PaymentStatus};
-use orders::{OrderNumber, Orders};
+use billing::{Billing, PaymentStatus, PaymentView};
+use orders::{OrderNumber, OrderStatus, Orders};
 
 use crate::app::App;
 use crate::http::error::{AppError, Result};
@@ -26,7 +26,13 @@ pub(super) async fn returned(
         .payment_of_order(user.id(), order.id)
         .await?
         .ok_or(AppError::NotFound)?;
-    let status = match tokio::time::timeout(PATIENCE, billing.check_payment(payment.id)).await {
+    let status = ask(&billing, &payment).await;
+    Ok(message(status).redirect(&app, &format!("/orders/{number}")))
+}
+
+/// What has become of the payment, as far as the provider says so in time.
+async fn ask(billing: &Billing, payment: &PaymentView) -> PaymentStatus {
+    match tokio::time::timeout(PATIENCE, billing.check_payment(payment.id)).await {
         Ok(Ok(status)) => status,
         Ok(Err(error)) => {
             tracing::warn!(
@@ -36,8 +42,7 @@ pub(super) async fn returned(
             payment.status
         }
         Err(_) => payment.status,
-    };
-    Ok(message(status).redirect(&app, &format!("/orders/{number}")))
+    }
 }
 
 fn message(status: PaymentStatus) -> Flash {
@@ -59,13 +64,27 @@ fn message(status: PaymentStatus) -> Flash {
     }
 }
 
-/// Where the provider sends a person who has turned back.
+/// Where the provider sends a person who has turned back. Anybody can come by this address at any time, so it says what is
+/// known about the payment, and not what coming here suggests.
 pub(super) async fn cancelled(
     State(app): State<App>,
-    _: CurrentUser,
+    State(orders): State<Orders>,
+    State(billing): State<Billing>,
+    user: CurrentUser,
     Path(number): Path<OrderNumber>,
 ) -> Result {
-    let message =
-        Flash::error("You have not paid yet. Your order is kept for you: pay when you are ready.");
+    let order = orders.get(user.id(), number).await?.order;
+    let status = match billing.payment_of_order(user.id(), order.id).await? {
+        // The payment hears of the order, and of its end, by jobs that may have yet to run.
+        _ if order.status == OrderStatus::Cancelled => PaymentStatus::Abandoned,
+        None => PaymentStatus::Opened,
+        Some(payment) => ask(&billing, &payment).await,
+    };
+    let message = match status {
+        PaymentStatus::Opened | PaymentStatus::Pending => Flash::error(
+            "No payment has arrived yet. Your order is kept for you: pay when you are ready.",
+        ),
+        settled => message(settled),
+    };
     Ok(message.redirect(&app, &format!("/orders/{number}")))
 }

@@ -280,7 +280,42 @@ async fn who_turns_back_is_told_that_the_order_is_kept() {
         .await;
     assert_eq!(answer.location, path);
     assert!(
-        answer.flash.contains("You have not paid yet"),
+        answer.flash.contains("No payment has arrived yet"),
+        "{}",
+        answer.flash
+    );
+}
+
+#[tokio::test]
+async fn the_way_back_without_paying_tells_nobody_that_they_have_not_paid_who_have() {
+    let shop = Shop::open().await;
+    let order = shop.a_placed_order().await;
+    let path = format!("/orders/{}", order.number);
+    let page = shop.post(order.user_id, &format!("{path}/pay")).await;
+    // The provider has the money, and its message about it is yet to come.
+    shop.press(&page.location, "silent").await;
+    for number in [&order.number.to_string(), "99999999"] {
+        let stranger = shop.app.orders().a_user();
+        let path = format!("/orders/{number}/payment/cancelled");
+        let answer = shop.get(stranger, &path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{number}");
+    }
+    let answer = shop
+        .get(order.user_id, &format!("{path}/payment/cancelled"))
+        .await;
+    assert!(
+        answer.flash.contains("your payment has arrived"),
+        "{}",
+        answer.flash
+    );
+
+    let given_up = shop.a_placed_order().await;
+    let orders = shop.app.orders();
+    let cancelled = orders.cancel(given_up.user_id, given_up.number).await;
+    let path = format!("/orders/{}/payment/cancelled", cancelled.unwrap().number);
+    let answer = shop.get(given_up.user_id, &path).await;
+    assert!(
+        answer.flash.contains("This order was cancelled"),
         "{}",
         answer.flash
     );
