@@ -25,15 +25,25 @@ impl Orders {
         user_id: UserId,
         page: &PageRequest,
     ) -> Result<Page<Order>, ListOrdersError> {
-        // The first page begins behind the latest order there can be, so that one query serves every page.
-        let latest = (DateTime::<Utc>::MAX_UTC, OrderId::from_uuid(Uuid::max()));
-        let behind = page.key()?.unwrap_or(latest);
+        let behind = key(page)?;
         let mut connection = self.db.acquire().await?;
         let orders = db::orders::list(&mut connection, user_id, behind, page.size.rows()).await?;
         Ok(Page::from_rows(orders, page.size, |order| {
             (order.placed_at, order.id)
         }))
     }
+}
+
+/// When and under which id the order before the page was placed. The first page begins behind the latest order there can
+/// be, so that one query serves every page.
+fn key(page: &PageRequest) -> Result<(DateTime<Utc>, OrderId), InvalidCursor> {
+    let latest = (DateTime::<Utc>::MAX_UTC, OrderId::from_uuid(Uuid::max()));
+    let behind = page.key()?.unwrap_or(latest);
+    // A cursor is not signed, and PostgreSQL refuses times before 4713 BC. No order is from before 1970.
+    if behind.0 < DateTime::UNIX_EPOCH {
+        return Err(InvalidCursor);
+    }
+    Ok(behind)
 }
 
 #[cfg(test)]
@@ -72,14 +82,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cursor_of_another_list_is_refused() {
+    async fn a_cursor_that_this_list_did_not_make_is_refused() {
         let (_platform, orders) = a_shop().await;
-        let after = Some(Cursor::encode(&"yesterday"));
+        let id = OrderId::from_uuid(Uuid::nil());
+        for cursor in [
+            Cursor::encode(&"yesterday"),
+            Cursor::encode(&id),
+            Cursor::encode(&(DateTime::<Utc>::MIN_UTC, id)),
+            Cursor::encode(&("-4714-11-23T23:59:59Z", id)),
+        ] {
+            let page = PageRequest {
+                after: Some(cursor),
+                ..PageRequest::default()
+            };
+            let listed = orders.list(orders.a_user(), &page).await;
+            assert!(
+                matches!(listed, Err(ListOrdersError::InvalidCursor(_))),
+                "{listed:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn the_latest_time_of_a_cursor_is_one_that_the_database_knows() {
+        let (_platform, orders) = a_shop().await;
+        let ann = orders.a_user();
+        let order = orders.a_placed_order(ann).await;
+        let latest = (DateTime::<Utc>::MAX_UTC, OrderId::from_uuid(Uuid::max()));
         let page = PageRequest {
-            after,
+            after: Some(Cursor::encode(&latest)),
             ..PageRequest::default()
         };
-        let listed = orders.list(orders.a_user(), &page).await;
-        assert!(matches!(listed, Err(ListOrdersError::InvalidCursor(_))));
+        assert_eq!(orders.list(ann, &page).await.unwrap().items, [order]);
     }
 }
