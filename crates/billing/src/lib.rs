@@ -75,7 +75,9 @@ pub use payment::{InvalidTransition, PaymentStatus};
 pub use payment_views::PaymentView;
 pub use receive_webhook::ReceiveWebhookError;
 pub use refund::RefundStatus;
-pub use request_refund::{RefundError, RefundView, RequestRefund};
+pub use request_refund::{
+    InvalidRefundReason, RefundError, RefundReason, RefundView, RequestRefund,
+};
 pub use settings::{BillingSettings, Seller};
 pub use start_checkout::{Checkout, ReturnUrls, StartCheckoutError};
 

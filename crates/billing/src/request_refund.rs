@@ -18,7 +18,39 @@ pub struct RequestRefund {
     /// How much; all that is left where `None`.
     pub amount: Option<Money>,
     /// Why, for the audit log.
-    pub reason: String,
+    pub reason: RefundReason,
+}
+
+/// Why money goes back: 1 to 500 characters in one line of plain text, so that every line of the audit log is one entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundReason(String);
+
+/// The text is no reason for a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("say why, in 1 to 500 characters of plain text")]
+pub struct InvalidRefundReason;
+
+impl RefundReason {
+    const MAX_LENGTH: usize = 500;
+
+    /// Reads a reason, ignoring white space around it.
+    ///
+    /// # Errors
+    /// If it is empty, too long, or holds a control character, of which PostgreSQL cannot store NUL.
+    pub fn parse(text: &str) -> Result<Self, InvalidRefundReason> {
+        let text = text.trim();
+        let valid = (1..=Self::MAX_LENGTH).contains(&text.chars().count())
+            && !text.chars().any(char::is_control);
+        valid
+            .then(|| Self(text.to_owned()))
+            .ok_or(InvalidRefundReason)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A refund, as callers see it.
@@ -84,7 +116,7 @@ impl Billing {
             .ok_or(RefundError::NotFound)?;
         let by = Some(staff.user_id());
         let refund = self
-            .request(tx, &payment, request.amount, &request.reason, by)
+            .request(tx, &payment, request.amount, request.reason.as_str(), by)
             .await?;
         let entry = AuditEntry {
             actor: by,
@@ -96,7 +128,7 @@ impl Billing {
                 "order_number": payment.order_number,
                 "refund_id": refund.id,
                 "amount": refund.amount,
-                "reason": request.reason,
+                "reason": request.reason.as_str(),
             })),
         };
         self.audit.record(tx, entry).await?;
@@ -178,5 +210,30 @@ impl Billing {
         };
         self.jobs.enqueue(tx, &job).await?;
         Ok(refund)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_of_at_most_500_characters() {
+        let longest = "ä".repeat(500);
+        for reason in [longest.as_str(), "x", "  Damaged, so €5 back\n"] {
+            let read = RefundReason::parse(reason).unwrap();
+            assert_eq!(read.as_str(), reason.trim());
+        }
+        let too_long = "ä".repeat(501);
+        for reason in [
+            too_long.as_str(),
+            "",
+            " \t ",
+            "Dam\0aged",
+            "Damaged\nrefund 2",
+        ] {
+            let read = RefundReason::parse(reason);
+            assert_eq!(read, Err(InvalidRefundReason), "{reason:?}");
+        }
     }
 }

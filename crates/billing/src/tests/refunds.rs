@@ -8,15 +8,15 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::refund::Refund;
 use crate::{
-    InvoiceIssued, InvoiceKind, PaymentPartlyRefunded, PaymentRefunded, RefundError, RefundStatus,
-    RefundView, RequestRefund,
+    InvoiceIssued, InvoiceKind, PaymentPartlyRefunded, PaymentRefunded, RefundError, RefundReason,
+    RefundStatus, RefundView, RequestRefund,
 };
 
 fn all_of(order: &OpenPayment) -> RequestRefund {
     RequestRefund {
         order_number: order.order_number.clone(),
         amount: None,
-        reason: "Damaged".to_owned(),
+        reason: RefundReason::parse("Damaged").unwrap(),
     }
 }
 

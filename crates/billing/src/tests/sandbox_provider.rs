@@ -7,7 +7,7 @@ use sandbox::{Running, Settings};
 use url::Url;
 
 use super::*;
-use crate::RequestRefund;
+use crate::{RefundReason, RequestRefund};
 
 struct Shop {
     platform: TestPlatform,
@@ -83,7 +83,7 @@ async fn an_order_is_paid_after_a_declined_card_and_refunded() {
             RequestRefund {
                 order_number: order.order_number.clone(),
                 amount: None,
-                reason: "Damaged".to_owned(),
+                reason: RefundReason::parse("Damaged").unwrap(),
             },
         )
         .await

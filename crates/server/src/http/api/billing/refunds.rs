@@ -1,5 +1,5 @@
 use axum::extract::State;
-use billing::{Billing, RefundView, RequestRefund};
+use billing::{Billing, RefundReason, RefundView, RequestRefund};
 use http::StatusCode;
 use kernel::{Currency, Money, PaymentId, RefundId};
 use orders::OrderNumber;
@@ -12,8 +12,6 @@ use crate::http::extract::Json;
 use crate::http::forms::FieldErrors;
 use crate::http::idempotency::Once;
 
-const LONGEST_REASON: usize = 500;
-
 /// What to give back, and why.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = RefundRequest)]
@@ -23,7 +21,7 @@ pub(super) struct RefundRequestBody {
     order_number: OrderNumber,
     /// How much, in the currency of the payment; all that is left of it unless told.
     amount: Option<RefundAmountBody>,
-    /// Why, for the audit log: 1 to 500 characters.
+    /// Why, for the audit log: 1 to 500 characters of plain text.
     #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
@@ -85,17 +83,16 @@ pub(super) async fn request(
     once: Once,
     Json(body): Json<RefundRequestBody>,
 ) -> Result {
-    let reason = body.reason.trim();
-    if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
-        let message = "Say why, in 1 to 500 characters.";
-        return Err(AppError::Invalid(FieldErrors::of("reason", message)));
-    }
+    let reason = RefundReason::parse(&body.reason).map_err(|_| {
+        let message = "Say why, in 1 to 500 characters of plain text.";
+        AppError::Invalid(FieldErrors::of("reason", message))
+    })?;
     let request = RequestRefund {
         order_number: body.order_number.to_string(),
         amount: body
             .amount
             .map(|amount| Money::new(amount.minor, amount.currency)),
-        reason: reason.to_owned(),
+        reason,
     };
     let mut tx = once.begin().await?;
     let refund = billing.refund_in_tx(&mut tx, staff, request).await?;
