@@ -53,7 +53,7 @@ pub(super) async fn sign_up(State(users): State<Users>, Json(body): Json<SignUpB
 
 /// Asks for a link that sets a new password
 ///
-/// The answer is the same whether or not the address has an account.
+/// The answer is the same whether or not the address has an account. The link's token is for `POST /password-resets/finish`.
 #[utoipa::path(
     post,
     path = "/password-resets",

@@ -175,7 +175,8 @@ pub(super) async fn change_password(
 
 /// Asks to be written to elsewhere
 ///
-/// The change takes effect when the link in the mail to the new address is opened.
+/// The change takes effect when the link in the mail to the new address is opened, or its token is sent to
+/// `POST /email-changes/finish`.
 #[utoipa::path(
     post,
     path = "/me/email",
@@ -191,6 +192,21 @@ pub(super) async fn change_email(
 ) -> Result {
     let asked = ("new_email", body.new_email.as_str());
     accounts::request_email_change(&users, user.id(), asked, body.password.into()).await?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+/// Asks for the mail that verifies your address once more
+///
+/// The link in it carries the token for `POST /email-verifications/finish`.
+#[utoipa::path(
+    post,
+    path = "/me/email/verification",
+    tag = "users",
+    security(("bearer" = [])),
+    responses((status = 202, description = "A mail is on its way"), Problems),
+)]
+pub(super) async fn request_verification(State(users): State<Users>, user: ApiUser) -> Result {
+    users.request_verification(user.id()).await?;
     Ok(StatusCode::ACCEPTED.into_response())
 }
 

@@ -7,6 +7,7 @@ use crate::app::App;
 
 mod accounts;
 mod avatar;
+mod links;
 mod me;
 mod sessions;
 mod tokens;
@@ -18,9 +19,13 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(accounts::sign_up))
         .routes(routes!(accounts::request_password_reset))
+        .routes(routes!(links::finish_verification))
+        .routes(routes!(links::finish_password_reset))
+        .routes(routes!(links::finish_email_change))
         .routes(routes!(me::show, me::change))
         .routes(routes!(me::change_password))
         .routes(routes!(me::change_email))
+        .routes(routes!(me::request_verification))
         .routes(routes!(avatar::start))
         .routes(routes!(avatar::finish))
         .routes(routes!(sessions::list, sessions::end_all))

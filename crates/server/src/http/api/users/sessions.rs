@@ -84,7 +84,9 @@ pub(super) async fn end(
 
 /// Signs every browser and program out
 ///
-/// Ends every session and token of yours, the one of this request included: sign in again.
+/// Ends every session and token of yours, the one of this request included: sign in again. A page keeps its own browser
+/// signed in when it ends all others; a program has no browser, and all its tokens carry the number that goes up here. To end
+/// browsers and no program, end them one by one.
 #[utoipa::path(
     delete,
     path = "/me/sessions",
