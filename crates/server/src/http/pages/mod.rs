@@ -27,6 +27,10 @@ mod billing;
 )]
 pub(crate) mod filters;
 mod orders;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod users;
 
 /// All pages, behind the layers that only they need: programs bring no cookies.

@@ -1,141 +1,13 @@
-use axum::body::{Body, to_bytes};
-use axum::extract::Request;
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode};
 use kernel::Role;
-use platform::testing::TestPlatform;
-use tower::ServiceExt as _;
 use users::testing::PASSWORD;
 
-use super::*;
-use crate::http::router;
-use crate::worker;
+use crate::http::pages::testing::Site;
 
 mod bad_input;
+mod forms;
 
 const OTHER_PASSWORD: &str = "teapot-glacier-marble-19";
-
-/// A shop, and what its mail server was given.
-struct Site {
-    app: App,
-    router: Router,
-    platform: TestPlatform,
-}
-
-/// One browser with its cookies.
-struct Browser<'a> {
-    site: &'a Site,
-    cookies: Vec<(String, String)>,
-}
-
-struct Answer {
-    status: StatusCode,
-    location: String,
-    text: String,
-}
-
-impl Site {
-    async fn open() -> Self {
-        let subscriptions = worker::registry().subscriptions();
-        let platform = TestPlatform::start_with(&crate::migrations::all(), subscriptions).await;
-        let app = App::for_tests(&platform);
-        Self {
-            router: router(app.clone()),
-            app,
-            platform,
-        }
-    }
-
-    fn browser(&self) -> Browser<'_> {
-        Browser {
-            site: self,
-            cookies: Vec::new(),
-        }
-    }
-
-    /// A browser in which Ann is signed in.
-    async fn anns_browser(&self) -> Browser<'_> {
-        let mut browser = self.browser();
-        let answer = browser.sign_in("ann", PASSWORD, "/account").await;
-        assert_eq!(answer.location, "/account", "{}", answer.text);
-        browser
-    }
-
-    async fn work(&self) {
-        worker::runner(&self.app).run_due().await.unwrap();
-    }
-
-    /// The token of the link in the last letter.
-    fn link_token(&self) -> String {
-        let letter = self.platform.sent_mail().pop().unwrap();
-        let (_, token) = letter.text.split_once("?token=").unwrap();
-        token.split_whitespace().next().unwrap().to_owned()
-    }
-}
-
-impl Browser<'_> {
-    async fn get(&mut self, path: &str) -> Answer {
-        self.send(Method::GET, path, "", Body::empty()).await
-    }
-
-    async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
-        let body = serde_urlencoded::to_string(form).unwrap();
-        let kind = "application/x-www-form-urlencoded";
-        self.send(Method::POST, path, kind, body.into()).await
-    }
-
-    async fn sign_in(&mut self, local: &str, password: &str, next: &str) -> Answer {
-        let email = format!("{local}@example.com");
-        let form = [
-            ("email", email.as_str()),
-            ("password", password),
-            ("next", next),
-        ];
-        self.post("/sign-in", &form).await
-    }
-
-    async fn is_signed_in(&mut self) -> bool {
-        self.get("/account").await.status == StatusCode::OK
-    }
-
-    async fn send(&mut self, method: Method, path: &str, kind: &str, body: Body) -> Answer {
-        let cookies = self.cookies.iter();
-        let cookies: Vec<_> = cookies
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::CONTENT_TYPE, kind)
-            .header(header::COOKIE, cookies.join("; "))
-            .header(
-                header::USER_AGENT,
-                "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
-            )
-            .header("sec-fetch-site", "same-origin")
-            .body(body)
-            .unwrap();
-        let response = self.site.router.clone().oneshot(request).await.unwrap();
-        for cookie in response.headers().get_all(header::SET_COOKIE) {
-            let cookie = cookie.to_str().unwrap().split(';').next().unwrap();
-            let (name, value) = cookie.split_once('=').unwrap();
-            self.cookies.retain(|(known, _)| known != name);
-            if !value.is_empty() {
-                self.cookies.push((name.to_owned(), value.to_owned()));
-            }
-        }
-        let status = response.status();
-        let location = response.headers().get(header::LOCATION);
-        let location = location
-            .map_or("", |path| path.to_str().unwrap())
-            .to_owned();
-        let body = to_bytes(response.into_body(), 10_000_000).await.unwrap();
-        Answer {
-            status,
-            location,
-            text: String::from_utf8(body.to_vec()).unwrap(),
-        }
-    }
-}
 
 #[tokio::test]
 async fn a_stranger_signs_up_confirms_their_address_and_signs_in() {
@@ -345,14 +217,6 @@ async fn people_see_where_they_are_signed_in_and_end_what_they_do_not_know() {
     assert_eq!(page.matches("Firefox on Linux").count(), 1, "{page}");
 }
 
-/// A form with a file in the field `avatar`.
-fn with_a_file(content: &[u8]) -> Body {
-    let head = "--x\r\nContent-Disposition: form-data; name=\"avatar\"; filename=\"a.png\"\r\n\r\n";
-    [head.as_bytes(), content, b"\r\n--x--\r\n"].concat().into()
-}
-
-const MULTIPART: &str = "multipart/form-data; boundary=x";
-
 #[tokio::test]
 async fn a_picture_arrives_without_javascript_and_what_is_none_is_refused() {
     let site = Site::open().await;
@@ -363,10 +227,7 @@ async fn a_picture_arrives_without_javascript_and_what_is_none_is_refused() {
         (b"<svg/>", StatusCode::UNPROCESSABLE_ENTITY),
         (b"", StatusCode::UNPROCESSABLE_ENTITY),
     ] {
-        let body = with_a_file(content);
-        let answer = browser
-            .send(Method::POST, "/account/avatar", MULTIPART, body)
-            .await;
+        let answer = browser.post_picture("/account/avatar", content).await;
         assert_eq!(answer.status, status, "{}", answer.text);
     }
     let page = browser.get("/account").await.text;

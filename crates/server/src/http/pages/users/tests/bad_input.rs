@@ -53,10 +53,8 @@ async fn a_picture_that_is_too_large_gets_the_form_again_however_large_it_is() {
     site.app.users().a_customer("ann").await;
     let mut browser = site.anns_browser().await;
     for mib in [5, 6, 31, 33] {
-        let body = with_a_file(&vec![b'x'; mib * 1024 * 1024 + 1]);
-        let answer = browser
-            .send(Method::POST, "/account/avatar", MULTIPART, body)
-            .await;
+        let picture = vec![b'x'; mib * 1024 * 1024 + 1];
+        let answer = browser.post_picture("/account/avatar", &picture).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{mib}");
         let message = "Choose a picture of at most 5 MiB.";
         assert!(answer.text.contains(message), "{mib}: {}", answer.text);
