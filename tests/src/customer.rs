@@ -1,8 +1,10 @@
 //! A customer who uses a program instead of the pages.
 
 use futures::{StreamExt as _, stream};
-use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use server::testing::{Answer, Contract};
 
 use crate::Shop;
 
@@ -58,8 +60,7 @@ impl Customer {
 
     /// Reads something that is there.
     pub async fn get(&self, shop: &Shop, path: &str) -> Value {
-        let token = Some(self.access_token.as_str());
-        let (status, body) = call(shop, Method::GET, path, token, Value::Null).await;
+        let (status, body) = self.try_get(shop, path).await;
         assert_eq!(status, 200, "{path}: {body}");
         body
     }
@@ -67,6 +68,18 @@ impl Customer {
     /// Asks for something to be done.
     pub async fn post(&self, shop: &Shop, path: &str, body: Value) -> (u16, Value) {
         call(shop, Method::POST, path, Some(&self.access_token), body).await
+    }
+
+    /// What is answered to somebody who reads.
+    pub async fn try_get(&self, shop: &Shop, path: &str) -> (u16, Value) {
+        call(
+            shop,
+            Method::GET,
+            path,
+            Some(&self.access_token),
+            Value::Null,
+        )
+        .await
     }
 
     /// Takes something away.
@@ -84,15 +97,14 @@ impl Customer {
         body: &Value,
         key: &str,
     ) -> reqwest::Result<(u16, Value)> {
+        let path = format!("/api/v1{path}");
         let request = shop
             .client()
-            .post(shop.url(&format!("/api/v1{path}")))
+            .post(shop.url(&path))
             .bearer_auth(&self.access_token)
             .header("idempotency-key", key)
             .json(body);
-        let response = request.send().await?;
-        let status = response.status().as_u16();
-        Ok((status, response.json().await.unwrap_or_default()))
+        read(&Method::POST, &path, request.send().await?).await
     }
 
     /// Looks for mugs and puts two of them into the cart.
@@ -171,8 +183,8 @@ pub async fn call(
     token: Option<&str>,
     body: Value,
 ) -> (u16, Value) {
-    let url = shop.url(&format!("/api/v1{path}"));
-    let mut request = shop.client().request(method, url);
+    let path = format!("/api/v1{path}");
+    let mut request = shop.client().request(method.clone(), shop.url(&path));
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
@@ -180,6 +192,22 @@ pub async fn call(
         request = request.json(&body);
     }
     let response = request.send().await.expect("an answer");
+    let answer = read(&method, &path, response).await;
+    answer.expect("an answer that is complete")
+}
+
+/// What came back, which is as the API's description says.
+async fn read(method: &Method, path: &str, response: Response) -> reqwest::Result<(u16, Value)> {
     let status = response.status().as_u16();
-    (status, response.json().await.unwrap_or_default())
+    let content_type = response.headers().get(CONTENT_TYPE).cloned();
+    let body = response.bytes().await?;
+    let answer = Answer {
+        status,
+        content_type: content_type
+            .as_ref()
+            .map_or("", |kind| kind.to_str().unwrap_or_default()),
+        body: &body,
+    };
+    Contract::of_the_api().require(method.as_str(), path, answer);
+    Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
 }

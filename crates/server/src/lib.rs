@@ -16,4 +16,6 @@ pub mod migrations;
 pub mod seed;
 pub mod serve;
 pub mod telemetry;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod worker;

@@ -73,7 +73,7 @@ impl From<RefundView> for RefundBody {
     post,
     path = "/refunds",
     tag = "billing",
-    security(("bearer" = [])),
+    security(("bearer" = ["staff"])),
     request_body = RefundRequestBody,
     responses((status = 202, body = RefundBody), Problems),
 )]

@@ -1,60 +1,70 @@
-use axum::body::{Body, to_bytes};
-use http::{Method, Request, StatusCode};
-use platform::testing::TestPlatform;
-use serde_json::Value;
-use tower::ServiceExt as _;
+use chrono::TimeDelta;
+use http::StatusCode;
+use kernel::Role;
+use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::http::{api, router};
-
-const OPERATIONS: [(Method, &str, &str); 5] = [
-    (
-        Method::POST,
-        "/orders/100001/payment",
-        "/orders/{number}/payment",
-    ),
-    (
-        Method::GET,
-        "/orders/100001/payment",
-        "/orders/{number}/payment",
-    ),
-    (Method::GET, "/invoices", "/invoices"),
-    (
-        Method::GET,
-        "/invoices/01234567-89ab-7cde-8f01-23456789abcd/document",
-        "/invoices/{id}/document",
-    ),
-    (Method::POST, "/refunds", "/refunds"),
-];
+use crate::http::api::testing::Shop;
 
 #[tokio::test]
-async fn nobody_learns_anything_about_money_without_a_token() {
-    let platform = TestPlatform::start(&crate::migrations::all()).await;
-    let router = router(App::for_tests(&platform));
-    for (method, path, _) in OPERATIONS {
-        // The body is no refund: who asks is settled before what they ask for.
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("/api/v1{path}"))
-            .body(Body::from("{"))
-            .unwrap();
-        let response = router.clone().oneshot(request).await.unwrap();
-        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{path}");
-        let body = to_bytes(response.into_body(), 10_000).await.unwrap();
-        let problem: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(problem["code"], "sign_in_required", "{path}");
-    }
+async fn a_program_pays_and_sees_how_far_the_payment_is() {
+    let shop = Shop::open().await;
+    let ann = shop.program_of("ann", Role::Customer).await;
+    let eve = shop.program_of("eve", Role::Customer).await;
+    let number = ann.order_two_mugs().await;
+    let path = format!("/orders/{number}/payment");
+    let (status, payment) = ann.get(&path).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(payment["status"], "opened");
+    assert_eq!(payment["amount"]["minor"], 3_200);
+    assert_eq!(eve.get(&path).await.0, StatusCode::NOT_FOUND);
+
+    let (status, checkout) = ann.post(&path, &Value::Null).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let page = checkout["url"].as_str().unwrap();
+    shop.pay(page, ann.user_id().await, number).await;
+    assert_eq!(ann.get(&path).await.1["status"], "succeeded");
+    let (status, problem) = ann.post(&path, &Value::Null).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert_eq!(problem["code"], "payment_not_payable");
 }
 
-#[test]
-fn every_operation_is_described_and_asks_for_a_token() {
-    let description = serde_json::to_value(api::description()).unwrap();
-    for (method, _, path) in OPERATIONS {
-        let method = method.as_str().to_ascii_lowercase();
-        let operation = &description["paths"][format!("/api/v1{path}")][method];
-        assert!(
-            operation["security"][0]["bearer"].is_array(),
-            "{path}: {operation}"
-        );
-    }
+#[tokio::test]
+async fn staff_give_money_back_and_the_customer_gets_a_credit_note() {
+    let shop = Shop::open().await;
+    let ann = shop.program_of("ann", Role::Customer).await;
+    let sue = shop.program_of("sue", Role::Support).await;
+    let number = ann.buy_two_mugs().await.get();
+
+    let refund = json!({ "order_number": number, "reason": "Damaged" });
+    let (status, problem) = ann.post("/refunds", &refund).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{problem}");
+    let without_reason = json!({ "order_number": number, "reason": " " });
+    let (status, problem) = sue.post("/refunds", &without_reason).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["errors"][0]["field"], "reason");
+
+    shop.platform.clock.advance(TimeDelta::seconds(1));
+    let (status, requested) = sue.post("/refunds", &refund).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{requested}");
+    assert_eq!(requested["status"], "requested");
+    assert_eq!(requested["amount"]["minor"], 3_200);
+    shop.run_jobs().await;
+
+    let (_, papers) = ann.get("/invoices").await;
+    assert_eq!(papers["items"][0]["kind"], "credit_note", "{papers}");
+    assert_eq!(papers["items"][1]["kind"], "invoice");
+    let id = papers["items"][0]["id"].as_str().unwrap();
+    let (status, document) = ann.get(&format!("/invoices/{id}/document")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        document["url"]
+            .as_str()
+            .unwrap()
+            .contains("/files/invoices/")
+    );
+    let (_, payment) = ann.get(&format!("/orders/{number}/payment")).await;
+    assert_eq!(payment["status"], "refunded");
+    let (status, problem) = sue.post("/refunds", &refund).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert_eq!(problem["code"], "payment_not_refundable");
 }

@@ -14,7 +14,7 @@ use crate::http::idempotency::Once;
     post,
     path = "/orders/{number}/ship",
     tag = "orders",
-    security(("bearer" = [])),
+    security(("bearer" = ["staff"])),
     params(("number" = i64, Path, description = "The order's number")),
     responses((status = 200, body = OrderBody), Problems),
 )]
@@ -36,7 +36,7 @@ pub(super) async fn ship(
     post,
     path = "/orders/{number}/complete",
     tag = "orders",
-    security(("bearer" = [])),
+    security(("bearer" = ["staff"])),
     params(("number" = i64, Path, description = "The order's number")),
     responses((status = 200, body = OrderBody), Problems),
 )]

@@ -1,37 +1,20 @@
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use http::{Request, StatusCode};
-use kernel::Currency;
-use platform::testing::TestPlatform;
-use serde_json::Value;
-use tower::ServiceExt as _;
+use http::{Method, StatusCode};
+use kernel::Role;
+use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::http::router;
-
-async fn a_shop() -> (TestPlatform, Router) {
-    let platform = TestPlatform::start(&crate::migrations::all()).await;
-    let app = App::for_tests(&platform);
-    app.orders().seed_catalogue(Currency::Eur).await.unwrap();
-    (platform, router(app))
-}
-
-async fn get(router: &Router, path: &str) -> (StatusCode, Value) {
-    let request = Request::get(format!("/api/v1{path}")).body(Body::empty());
-    let response = router.clone().oneshot(request.unwrap()).await.unwrap();
-    let status = response.status();
-    let body = to_bytes(response.into_body(), 10_000_000).await.unwrap();
-    (status, serde_json::from_slice(&body).unwrap())
-}
+use crate::http::api::testing::{Shop, an_order_of};
 
 #[tokio::test]
 async fn a_program_reads_the_catalogue_page_by_page_without_a_token() {
-    let (_platform, router) = a_shop().await;
-    let (status, first) = get(&router, "/products?q=mug&size=2").await;
+    let shop = Shop::open().await;
+    let stranger = shop.stranger();
+    let (status, first) = stranger.get("/products?q=mug&size=2").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(first["items"].as_array().unwrap().len(), 2);
     let next = first["next"].as_str().unwrap();
-    let (_, second) = get(&router, &format!("/products?q=mug&size=2&after={next}")).await;
+    let (_, second) = stranger
+        .get(&format!("/products?q=mug&size=2&after={next}"))
+        .await;
     assert!(
         !first["items"]
             .as_array()
@@ -39,19 +22,19 @@ async fn a_program_reads_the_catalogue_page_by_page_without_a_token() {
             .contains(&second["items"][0])
     );
 
-    let (_, mug) = get(&router, "/products/everyday-mug").await;
+    let (_, mug) = stranger.get("/products/everyday-mug").await;
     assert_eq!(mug["price"]["minor"], 1_600);
     assert_eq!(mug["price"]["currency"], "EUR");
-    let (_, categories) = get(&router, "/categories").await;
+    let (_, categories) = stranger.get("/categories").await;
     assert_eq!(categories[1]["slug"], "kitchen");
-    let (status, shelf) = get(&router, "/products?category=kitchen&q=mug").await;
+    let (status, shelf) = stranger.get("/products?category=kitchen&q=mug").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(shelf["items"][0]["category"], "kitchen");
 }
 
 #[tokio::test]
 async fn what_a_program_asks_for_wrongly_is_a_problem_with_a_code() {
-    let (_platform, router) = a_shop().await;
+    let shop = Shop::open().await;
     for (path, status, code) in [
         ("/products/unicorn", StatusCode::NOT_FOUND, "not_found"),
         (
@@ -72,7 +55,7 @@ async fn what_a_program_asks_for_wrongly_is_a_problem_with_a_code() {
             "sign_in_required",
         ),
     ] {
-        let (answered, problem) = get(&router, path).await;
+        let (answered, problem) = shop.stranger().get(path).await;
         assert_eq!(answered, status, "{path}");
         assert_eq!(problem["code"], code, "{path}");
     }
@@ -80,7 +63,8 @@ async fn what_a_program_asks_for_wrongly_is_a_problem_with_a_code() {
 
 #[tokio::test]
 async fn a_query_that_cannot_be_meant_so_is_refused_with_the_parameters_name() {
-    let (_platform, router) = a_shop().await;
+    let shop = Shop::open().await;
+    let stranger = shop.stranger();
     for (query, field, message) in [
         ("size=0", "size", "Must be a whole number from 1 to 100."),
         ("size=101", "size", "Must be a whole number from 1 to 100."),
@@ -93,14 +77,82 @@ async fn a_query_that_cannot_be_meant_so_is_refused_with_the_parameters_name() {
             "This operation has no such parameter.",
         ),
     ] {
-        let (status, problem) = get(&router, &format!("/products?{query}")).await;
+        let (status, problem) = stranger.get(&format!("/products?{query}")).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
-        let expected = serde_json::json!([{ "field": field, "message": message }]);
+        let expected = json!([{ "field": field, "message": message }]);
         assert_eq!(problem["errors"], expected, "{query}");
     }
-    let (status, _) = get(&router, "/categories?q=mug").await;
+    let (status, _) = stranger.get("/categories?q=mug").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    let (status, both) = get(&router, "/products?size=0&after=-%20").await;
+    let (status, both) = stranger.get("/products?size=0&after=-%20").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(both["errors"].as_array().unwrap().len(), 2, "{both}");
+}
+
+#[tokio::test]
+async fn a_program_changes_its_cart_orders_and_cancels() {
+    let shop = Shop::open().await;
+    let ann = shop.program_of("ann", Role::Customer).await;
+    let eve = shop.program_of("eve", Role::Customer).await;
+    let cart = ann.fill_cart(2).await;
+    let line = format!(
+        "/cart/lines/{}",
+        cart["lines"][0]["product_id"].as_str().unwrap()
+    );
+    for (quantity, expected) in [
+        (3, StatusCode::OK),
+        (0, StatusCode::UNPROCESSABLE_ENTITY),
+        (100, StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let body = json!({ "quantity": quantity });
+        let (status, _) = ann.call(Method::PUT, &line, &body).await;
+        assert_eq!(status, expected, "{quantity}");
+    }
+    let (status, _) = eve
+        .call(Method::PUT, &line, &json!({ "quantity": 3 }))
+        .await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "it is not in her cart");
+
+    let (_, cart) = ann.get("/cart").await;
+    assert_eq!(cart["total"]["minor"], 4_800);
+    let (status, order) = ann.post("/orders", &an_order_of(&cart)).await;
+    assert_eq!(status, StatusCode::CREATED, "{order}");
+    let (status, orders) = ann.get("/orders").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(orders["items"], json!([order]));
+    assert_eq!(eve.get("/orders").await.1["items"], json!([]));
+
+    let path = format!("/orders/{}", order["number"]);
+    let cancel = format!("{path}/cancel");
+    let (status, _) = eve.post(&cancel, &Value::Null).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let (status, cancelled) = ann.post(&cancel, &Value::Null).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(cancelled["status"], "cancelled");
+    let timeline = ann.get(&path).await.1["timeline"].clone();
+    assert_eq!(timeline[1]["status"], "cancelled", "{timeline}");
+}
+
+#[tokio::test]
+async fn staff_ship_and_complete_what_was_paid_and_customers_do_not() {
+    let shop = Shop::open().await;
+    let ann = shop.program_of("ann", Role::Customer).await;
+    let sue = shop.program_of("sue", Role::Support).await;
+    let number = ann.order_two_mugs().await;
+    let (send_off, complete) = (
+        format!("/orders/{number}/ship"),
+        format!("/orders/{number}/complete"),
+    );
+    let (status, problem) = sue.post(&send_off, &Value::Null).await;
+    assert_eq!(status, StatusCode::CONFLICT, "it is not paid");
+    assert_eq!(problem["code"], "invalid_transition");
+
+    let order = shop.order(ann.user_id().await, number).await;
+    shop.app.orders().pay_for(&order).await;
+    for (path, becomes) in [(send_off, "shipped"), (complete, "completed")] {
+        assert_eq!(ann.post(&path, &Value::Null).await.0, StatusCode::NOT_FOUND);
+        let (status, order) = sue.post(&path, &Value::Null).await;
+        assert_eq!(status, StatusCode::OK, "{order}");
+        assert_eq!(order["status"], becomes);
+    }
 }

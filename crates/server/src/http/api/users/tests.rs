@@ -1,108 +1,199 @@
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use http::{Method, Request, StatusCode, header};
-use kernel::UserId;
+use http::{Method, StatusCode};
+use kernel::{Role, UserId};
 use platform::sessions::{NewSession, SessionLimits};
-use platform::testing::TestPlatform;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 use users::testing::PASSWORD;
 use uuid::Uuid;
 
-use crate::app::App;
-use crate::http::router;
+use crate::http::api::testing::Shop;
 
-async fn with_ann() -> (TestPlatform, Router) {
-    let platform = TestPlatform::start(&crate::migrations::all()).await;
-    let app = App::for_tests(&platform);
-    app.users().a_customer("ann").await;
-    (platform, router(app))
-}
+const OTHER_PASSWORD: &str = "teapot-glacier-marble-19";
 
-/// Sends a JSON document with an access token; an empty one is sent as none.
-async fn send(
-    router: &Router,
-    method: Method,
-    path: &str,
-    token: &str,
-    body: &Value,
-) -> (StatusCode, Value) {
-    let mut request = Request::builder()
-        .method(method)
-        .uri(format!("/api/v1{path}"))
-        .header(header::CONTENT_TYPE, "application/json");
-    if !token.is_empty() {
-        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-    }
-    let request = request.body(Body::from(body.to_string())).unwrap();
-    let response = router.clone().oneshot(request).await.unwrap();
-    let status = response.status();
-    let body = to_bytes(response.into_body(), 100_000).await.unwrap();
-    (status, serde_json::from_slice(&body).unwrap_or_default())
-}
-
-async fn sign_in(router: &Router, password: &str) -> (StatusCode, Value) {
-    let credentials = json!({"email": "ann@example.com", "password": password});
-    send(router, Method::POST, "/auth/token", "", &credentials).await
+async fn sign_in(shop: &Shop, password: &str) -> (StatusCode, Value) {
+    let credentials = json!({ "email": "ann@example.com", "password": password });
+    shop.stranger().post("/auth/token", &credentials).await
 }
 
 #[tokio::test]
 async fn a_program_signs_in_acts_refreshes_and_signs_out() {
-    let (_platform, router) = with_ann().await;
-    let (status, first) = sign_in(&router, PASSWORD).await;
+    let shop = Shop::open().await;
+    let ann = shop.program_of("ann", Role::Customer).await;
+    let (status, first) = sign_in(&shop, PASSWORD).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(first["expires_in"], 900);
 
-    let access = first["access_token"].as_str().unwrap();
-    let named = json!({"name": "Ann Lee"});
-    let (status, me) = send(&router, Method::PATCH, "/me", access, &named).await;
+    let named = json!({ "name": "Ann Lee" });
+    let (status, me) = ann.call(Method::PATCH, "/me", &named).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(me["name"], "Ann Lee");
     assert_eq!(me["avatar"]["status"], "none");
 
-    let held = json!({"refresh_token": first["refresh_token"]});
-    let (status, second) = send(&router, Method::POST, "/auth/refresh", "", &held).await;
+    let stranger = shop.stranger();
+    let held = json!({ "refresh_token": first["refresh_token"] });
+    let (status, second) = stranger.post("/auth/refresh", &held).await;
     assert_eq!(status, StatusCode::OK);
-    let held = json!({"refresh_token": second["refresh_token"]});
-    let (status, _) = send(&router, Method::POST, "/auth/revoke", "", &held).await;
+    let held = json!({ "refresh_token": second["refresh_token"] });
+    let (status, _) = stranger.post("/auth/revoke", &held).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
-    let (status, problem) = send(&router, Method::POST, "/auth/refresh", "", &held).await;
+    let (status, problem) = stranger.post("/auth/refresh", &held).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     assert_eq!(problem["code"], "credentials_refused");
 }
 
 #[tokio::test]
 async fn who_is_not_signed_in_is_told_so() {
-    let (_platform, router) = with_ann().await;
-    let (status, problem) = sign_in(&router, "another-password-99").await;
+    let shop = Shop::open().await;
+    shop.app.users().a_customer("ann").await;
+    let (status, problem) = sign_in(&shop, OTHER_PASSWORD).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     assert_eq!(problem["code"], "credentials_refused");
-    let (status, problem) = send(&router, Method::GET, "/me", "not.a.token", &json!({})).await;
+    let (status, problem) = shop.with_token("not.a.token").get("/me").await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     assert_eq!(problem["code"], "sign_in_required");
 }
 
 #[tokio::test]
 async fn signing_up_answers_the_same_for_an_address_that_has_an_account() {
-    let (_platform, router) = with_ann().await;
+    let shop = Shop::open().await;
+    shop.app.users().a_customer("ann").await;
     for email in ["ann@example.com", "bob@example.com"] {
-        let body = json!({"email": email, "name": "Bob", "password": "harbour-thistle-cobalt-31"});
-        let (status, answer) = send(&router, Method::POST, "/users", "", &body).await;
-        assert_eq!(
-            (status, answer),
-            (StatusCode::ACCEPTED, Value::Null),
-            "{email}"
-        );
+        let body = json!({ "email": email, "name": "Bob", "password": OTHER_PASSWORD });
+        let answer = shop.stranger().post("/users", &body).await;
+        assert_eq!(answer, (StatusCode::ACCEPTED, Value::Null), "{email}");
     }
 }
 
 #[tokio::test]
+async fn a_program_verifies_an_address_with_the_token_of_the_latest_mail() {
+    let shop = Shop::open().await;
+    shop.app.users().a_newcomer("ann").await;
+    let ann = shop.sign_in("ann", PASSWORD).await;
+    let first = shop.mailed_token("verify-email").await;
+    let (status, _) = ann.post("/me/email/verification", &Value::Null).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let latest = shop.mailed_token("verify-email").await;
+    assert_ne!(first, latest);
+    assert_eq!(ann.get("/me").await.1["email_verified"], false);
+
+    for (token, expected) in [
+        ("no token", StatusCode::GONE),
+        (&latest, StatusCode::NO_CONTENT),
+        (&latest, StatusCode::GONE),
+    ] {
+        let body = json!({ "token": token });
+        let finish = "/email-verifications/finish";
+        let (status, problem) = shop.stranger().post(finish, &body).await;
+        assert_eq!(status, expected, "{problem}");
+    }
+    assert_eq!(ann.get("/me").await.1["email_verified"], true);
+}
+
+#[tokio::test]
+async fn a_program_moves_an_account_to_the_mailbox_that_confirms_it() {
+    let shop = Shop::open().await;
+    let ann = shop.program_of("ann", Role::Customer).await;
+    let wrong = json!({ "new_email": "lee@example.com", "password": OTHER_PASSWORD });
+    let (status, problem) = ann.post("/me/email", &wrong).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["errors"][0]["field"], "password");
+
+    let change = json!({ "new_email": "lee@example.com", "password": PASSWORD });
+    let (status, _) = ann.post("/me/email", &change).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let token = json!({ "token": shop.mailed_token("confirm-email").await });
+    assert_eq!(ann.get("/me").await.1["email"], "ann@example.com");
+    for expected in [StatusCode::NO_CONTENT, StatusCode::GONE] {
+        let (status, _) = shop.stranger().post("/email-changes/finish", &token).await;
+        assert_eq!(status, expected);
+    }
+    assert_eq!(ann.get("/me").await.1["email"], "lee@example.com");
+}
+
+#[tokio::test]
+async fn a_program_replaces_a_forgotten_password_and_whoever_was_signed_in_is_not_any_more() {
+    let shop = Shop::open().await;
+    let ann = shop.program_of("ann", Role::Customer).await;
+    for email in ["nobody@example.com", "ann@example.com"] {
+        let body = json!({ "email": email });
+        let answer = shop.stranger().post("/password-resets", &body).await;
+        assert_eq!(answer, (StatusCode::ACCEPTED, Value::Null));
+    }
+    let token = shop.mailed_token("reset-password").await;
+    for (password, expected) in [
+        ("short", StatusCode::UNPROCESSABLE_ENTITY),
+        (OTHER_PASSWORD, StatusCode::NO_CONTENT),
+        (OTHER_PASSWORD, StatusCode::GONE),
+    ] {
+        let body = json!({ "token": token, "password": password });
+        let finish = "/password-resets/finish";
+        let (status, problem) = shop.stranger().post(finish, &body).await;
+        assert_eq!(status, expected, "{problem}");
+    }
+    assert_eq!(ann.get("/me").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(sign_in(&shop, OTHER_PASSWORD).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_program_changes_a_password_and_has_to_sign_in_again() {
+    let shop = Shop::open().await;
+    let ann = shop.program_of("ann", Role::Customer).await;
+    for (current, new, expected, field) in [
+        (
+            OTHER_PASSWORD,
+            OTHER_PASSWORD,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            json!("current_password"),
+        ),
+        (
+            PASSWORD,
+            "short",
+            StatusCode::UNPROCESSABLE_ENTITY,
+            json!("new_password"),
+        ),
+        (
+            PASSWORD,
+            OTHER_PASSWORD,
+            StatusCode::NO_CONTENT,
+            json!(null),
+        ),
+    ] {
+        let body = json!({ "current_password": current, "new_password": new });
+        let (status, problem) = ann.post("/me/password", &body).await;
+        assert_eq!(status, expected, "{problem}");
+        assert_eq!(problem["errors"][0]["field"], field);
+    }
+    assert_eq!(ann.get("/me").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(sign_in(&shop, OTHER_PASSWORD).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_program_uploads_a_picture_and_sees_when_its_sizes_are_made() {
+    let shop = Shop::open().await;
+    let ann = shop.program_of("ann", Role::Customer).await;
+    let page = json!({ "content_type": "text/html" });
+    let (status, problem) = ann.post("/me/avatar", &page).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["errors"][0]["field"], "avatar");
+
+    let picture = json!({ "content_type": "image/png" });
+    let (status, upload) = ann.post("/me/avatar", &picture).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let finish = format!("/me/avatar/{}/finish", upload["id"].as_str().unwrap());
+    let (status, _) = ann.post(&finish, &Value::Null).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(shop.put_pixel(&upload).await, StatusCode::CREATED);
+    let (status, _) = ann.post(&finish, &Value::Null).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    assert_eq!(ann.get("/me").await.1["avatar"]["status"], "processing");
+    shop.run_jobs().await;
+    assert_eq!(ann.get("/me").await.1["avatar"]["status"], "ready");
+}
+
+#[tokio::test]
 async fn a_program_lists_browsers_and_signs_them_out() {
-    let (platform, router) = with_ann().await;
-    let (_, tokens) = sign_in(&router, PASSWORD).await;
-    let access = tokens["access_token"].as_str().unwrap();
-    let (_, me) = send(&router, Method::GET, "/me", access, &json!({})).await;
-    let user_id = me["id"].as_str().unwrap().parse().unwrap();
+    let shop = Shop::open().await;
+    let ann = shop.program_of("ann", Role::Customer).await;
+    let user_id = ann.user_id().await;
     let browser = async |user_id, generation| {
         let session = NewSession {
             user_id,
@@ -111,12 +202,12 @@ async fn a_program_lists_browsers_and_signs_them_out() {
             user_agent: "Firefox".to_owned(),
             network: "203.0.113.0/24".to_owned(),
         };
-        platform.sessions.create(session).await.unwrap().1
+        shop.platform.sessions.create(session).await.unwrap().1
     };
     let (known, stranger) = (browser(user_id, 1).await, UserId::from_uuid(Uuid::nil()));
     let (_void, foreign) = (browser(user_id, 0).await, browser(stranger, 1).await);
 
-    let (status, sessions) = send(&router, Method::GET, "/me/sessions", access, &json!({})).await;
+    let (status, sessions) = ann.get("/me/sessions").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(sessions.as_array().unwrap().len(), 1, "{sessions}");
     assert_eq!(sessions[0]["id"], known.to_string());
@@ -126,14 +217,13 @@ async fn a_program_lists_browsers_and_signs_them_out() {
         (known, StatusCode::NOT_FOUND),
     ] {
         let path = format!("/me/sessions/{id}");
-        let (status, _) = send(&router, Method::DELETE, &path, access, &json!({})).await;
+        let (status, _) = ann.call(Method::DELETE, &path, &Value::Null).await;
         assert_eq!(status, expected);
     }
 
-    let (status, _) = send(&router, Method::DELETE, "/me/sessions", access, &json!({})).await;
+    let (status, _) = ann.call(Method::DELETE, "/me/sessions", &Value::Null).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
-    let (status, _) = send(&router, Method::GET, "/me", access, &json!({})).await;
-    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(ann.get("/me").await.0, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
