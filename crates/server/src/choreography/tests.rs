@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use billing::{OpenPayment, RequestRefund, ReturnUrls};
+use billing::{OpenPayment, RefundReason, RequestRefund, ReturnUrls};
 use chrono::TimeDelta;
 use kernel::{Clock, Entropy, Money};
 use orders::Order;
@@ -117,7 +117,7 @@ impl World {
         let request = RequestRefund {
             order_number: order.number.to_string(),
             amount,
-            reason: "broken".to_owned(),
+            reason: RefundReason::parse("broken").unwrap(),
         };
         let staff = self.app.orders().a_staff_member();
         self.app.billing().refund(staff, request).await.unwrap();

@@ -228,7 +228,7 @@ async fn a_program_lists_browsers_and_signs_them_out() {
 
 #[tokio::test]
 async fn a_program_is_told_everything_that_is_wrong_at_once() {
-    let (platform, router) = with_ann().await;
+    let shop = Shop::open().await;
     let fields = |problem: &Value| -> Vec<String> {
         let errors = problem["errors"].as_array().unwrap();
         errors
@@ -237,34 +237,33 @@ async fn a_program_is_told_everything_that_is_wrong_at_once() {
             .collect()
     };
     let body = json!({"email": "a..b@example.com", "name": " ", "password": "short"});
-    let (status, problem) = send(&router, Method::POST, "/users", "", &body).await;
+    let (status, problem) = shop.stranger().post("/users", &body).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(fields(&problem), ["email", "name", "password"]);
 
-    let (_, tokens) = sign_in(&router, PASSWORD).await;
-    let access = tokens["access_token"].as_str().unwrap();
+    let ann = shop.program_of("ann", Role::Customer).await;
     let body = json!({"new_email": "ann@", "password": "another-password-99"});
-    let (_, problem) = send(&router, Method::POST, "/me/email", access, &body).await;
+    let (_, problem) = ann.post("/me/email", &body).await;
     assert_eq!(fields(&problem), ["new_email", "password"]);
-    assert!(platform.jobs_waiting().await.is_empty());
+    assert!(shop.platform.jobs_waiting().await.is_empty());
 }
 
 #[tokio::test]
 async fn a_list_does_not_pass_for_an_object() {
-    let (_platform, router) = with_ann().await;
+    let shop = Shop::open().await;
     let body = json!(["ann@example.com", PASSWORD]);
-    let (status, problem) = send(&router, Method::POST, "/auth/token", "", &body).await;
+    let (status, problem) = shop.stranger().post("/auth/token", &body).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(problem["errors"][0]["message"], "Must be an object.");
 }
 
 #[tokio::test]
 async fn a_flood_of_unknown_fields_gets_a_short_answer() {
-    let (_platform, router) = with_ann().await;
+    let shop = Shop::open().await;
     let flood: serde_json::Map<_, _> = (0..10_000)
         .map(|number| (format!("field{number}"), Value::Null))
         .collect();
-    let (status, problem) = send(&router, Method::POST, "/auth/token", "", &flood.into()).await;
+    let (status, problem) = shop.stranger().post("/auth/token", &flood.into()).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(problem["errors"].as_array().unwrap().len(), 20);
     let detail = problem["detail"].as_str().unwrap();
