@@ -7,3 +7,6 @@ mod faults;
 
 /// What two of the mugs cost, as pages and documents say it.
 const TOTAL: &str = "€32.00";
+
+/// What people sign in with once they have changed their password.
+const NEW_PASSWORD: &str = "seven lanterns over the quay";

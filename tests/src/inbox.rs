@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::{Shop, eventually};
+use crate::{Shop, eventually, parse, pdf_text};
 
 /// A mail that has arrived.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,9 +34,26 @@ impl Mail {
         let mut words = self.text.split_whitespace();
         words.find_map(|word| Url::parse(word).ok().filter(|link| link.path() == path))
     }
+
+    /// The token of the first link that leads to `path`.
+    #[must_use]
+    pub fn token(&self, path: &str) -> Option<String> {
+        let link = self.link(path)?;
+        let mut query = link.query_pairs();
+        query.find_map(|(name, value)| (name == "token").then(|| value.into_owned()))
+    }
 }
 
 impl Shop {
+    /// The page on which the mails to `recipient` are listed.
+    #[must_use]
+    pub fn inbox(&self, recipient: &str) -> Url {
+        let mut inbox = parse(&self.sandbox.public_url);
+        inbox.set_path("/inbox");
+        inbox.query_pairs_mut().append_pair("to", recipient);
+        inbox
+    }
+
     /// Waits for a mail to `recipient` in which `find` finds something.
     pub async fn mail<T>(&self, recipient: &str, find: impl Fn(&Mail) -> Option<T>) -> T {
         let inbox = format!("{}/inbox.json", self.sandbox.public_url);
@@ -47,6 +64,17 @@ impl Shop {
             mails.iter().find_map(&find)
         })
         .await
+    }
+
+    /// The text of the invoice that is mailed to `recipient`.
+    pub async fn mailed_invoice(&self, recipient: &str) -> String {
+        let attached = |mail: &Mail| {
+            let is_invoice = mail.subject.starts_with("Invoice ");
+            is_invoice.then(|| mail.attachments[0].clone())
+        };
+        let attachment = self.mail(recipient, attached).await;
+        assert_eq!(attachment.content_type, "application/pdf");
+        pdf_text(&self.download(&attachment).await).await
     }
 
     /// The bytes of an attachment.

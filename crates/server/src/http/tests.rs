@@ -14,6 +14,7 @@ use super::extract::Form;
 use super::*;
 use crate::app::App;
 use crate::config::Settings;
+use crate::testing::{self, Contract};
 
 mod detach;
 mod error_reports;
@@ -68,7 +69,15 @@ impl Server {
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
-        Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let answer = Answer::read(self.router.clone().oneshot(request).await.unwrap()).await;
+        let of_the_api = testing::Answer {
+            status: answer.status.as_u16(),
+            content_type: answer.header(header::CONTENT_TYPE),
+            body: &answer.body,
+        };
+        Contract::of_the_api().require(method.as_str(), &path, of_the_api);
+        answer
     }
 
     async fn get(&self, path: &str) -> Answer {
