@@ -5,6 +5,7 @@
 
 mod backend;
 mod key;
+mod media_type;
 mod s3;
 #[cfg(test)]
 mod s3_tests;
@@ -24,6 +25,7 @@ use url::Url;
 
 use self::backend::Backend;
 pub use self::key::{InvalidObjectKey, ObjectKey};
+pub use self::media_type::{MediaType, UnknownMediaType};
 pub use self::signed_url::{InvalidSignedUrl, SignedRequest};
 use crate::outbound::Outbound;
 
@@ -239,14 +241,22 @@ impl Storage {
     }
 }
 
-/// `Content-Disposition` for a file to save (RFC 6266). Whatever could end the quotes or the header becomes `_`.
+/// `Content-Disposition` for a file to save (RFC 6266). Whatever could end the quotes or the header becomes `_`; a name with
+/// letters beyond ASCII follows once more as it is, percent-encoded (RFC 8187), for browsers prefer that one.
 fn content_disposition(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ');
-    let name: String = name
+    let ascii: String = name
         .chars()
         .map(|c| if plain(c) { c } else { '_' })
         .collect();
-    format!("attachment; filename=\"{name}\"")
+    let saved_as = format!("attachment; filename=\"{ascii}\"");
+    if name.is_ascii() {
+        return saved_as;
+    }
+    // What forms leave or write otherwise than RFC 8187 does.
+    let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    let encoded = encoded.replace('+', "%20").replace('*', "%2A");
+    format!("{saved_as}; filename*=UTF-8''{encoded}")
 }
 
 async fn within_deadline<T>(

@@ -2,9 +2,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use image::ImageFormat;
 use kernel::{AvatarId, UserId};
-use platform::storage::{ObjectKey, PresignedUpload};
+use platform::storage::{MediaType, ObjectKey, PresignedUpload};
 use sqlx::PgConnection;
 use tracing::instrument;
 use uuid::Uuid;
@@ -59,17 +58,13 @@ impl Users {
         user_id: UserId,
         content_type: &str,
     ) -> Result<AvatarUpload, AvatarError> {
-        let format = ImageFormat::from_mime_type(content_type).and_then(supported);
-        let content_type = format.ok_or(AvatarError::UnsupportedType)?.to_mime_type();
-        let id = self.expect_upload(user_id, content_type).await?;
+        let picture = content_type.parse().ok().filter(is_picture);
+        let media_type = picture.ok_or(AvatarError::UnsupportedType)?;
+        let id = self.expect_upload(user_id, media_type).await?;
+        let key = upload_key(id)?;
         let upload = self
             .storage
-            .presign_put(
-                &upload_key(id)?,
-                content_type,
-                MAX_AVATAR_BYTES,
-                UPLOAD_WITHIN,
-            )
+            .presign_put(&key, media_type.as_str(), MAX_AVATAR_BYTES, UPLOAD_WITHIN)
             .await
             .context("sign upload")?;
         Ok(AvatarUpload { id, upload })
@@ -108,12 +103,12 @@ impl Users {
         if file.len() as u64 > MAX_AVATAR_BYTES {
             return Err(AvatarError::TooLarge);
         }
-        let format = image::guess_format(&file).ok().and_then(supported);
-        let content_type = format.ok_or(AvatarError::UnsupportedType)?.to_mime_type();
+        let picture = MediaType::sniff(&file).filter(is_picture);
+        let media_type = picture.ok_or(AvatarError::UnsupportedType)?;
         // Before the file, so that the purge finds a file whose upload broke off.
-        let id = self.expect_upload(user_id, content_type).await?;
+        let id = self.expect_upload(user_id, media_type).await?;
         self.storage
-            .put(&upload_key(id)?, content_type, file)
+            .put(&upload_key(id)?, media_type.as_str(), file)
             .await
             .context("store upload")?;
         Ok(self.process_upload(user_id, id).await?)
@@ -146,10 +141,11 @@ impl Users {
         }
     }
 
-    async fn expect_upload(&self, user_id: UserId, content_type: &str) -> anyhow::Result<Uuid> {
+    async fn expect_upload(&self, user_id: UserId, media_type: MediaType) -> anyhow::Result<Uuid> {
         let id = AvatarId::generate(&self.clock, &self.entropy).as_uuid();
+        let (content_type, now) = (media_type.as_str(), self.clock.now());
         let mut connection = self.db.acquire().await?;
-        db::avatars::insert(&mut connection, id, user_id, content_type, self.clock.now()).await?;
+        db::avatars::insert(&mut connection, id, user_id, content_type, now).await?;
         Ok(id)
     }
 
@@ -163,10 +159,13 @@ impl Users {
     }
 }
 
-/// The format, if pictures of people may have it.
-pub(crate) fn supported(format: ImageFormat) -> Option<ImageFormat> {
-    use ImageFormat::{Jpeg, Png, WebP};
-    matches!(format, Png | Jpeg | WebP).then_some(format)
+/// Whether a picture of a person may be of this type.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that `Option::filter` takes"
+)]
+pub(crate) fn is_picture(media_type: &MediaType) -> bool {
+    media_type.is_picture()
 }
 
 /// Where a file lies as it was uploaded.

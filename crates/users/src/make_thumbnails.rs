@@ -6,11 +6,11 @@ use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader, Limits};
 use kernel::UserId;
 use platform::jobs::{JobResult, JobRun};
-use platform::storage::StorageError;
+use platform::storage::{MediaType, StorageError};
 use tracing::instrument;
 use uuid::Uuid;
 
-use crate::avatar::{LARGE, MAX_AVATAR_BYTES, SMALL, picture_key, supported, upload_key};
+use crate::avatar::{LARGE, MAX_AVATAR_BYTES, SMALL, is_picture, picture_key, upload_key};
 use crate::db::avatars::{Status, Upload};
 use crate::jobs::MakeThumbnails;
 use crate::{Users, db};
@@ -152,14 +152,15 @@ fn squares(file: &[u8], stated: &str) -> anyhow::Result<Result<Squares, Refusal>
 
 /// The large square: the middle of the picture, upright.
 fn read(file: &[u8], stated: &str) -> Result<DynamicImage, Refusal> {
-    let format = image::guess_format(file).ok().and_then(supported);
-    let format = format.ok_or(Refusal::NotAPicture)?;
-    if format.to_mime_type() != stated {
+    let sniffed = MediaType::sniff(file).filter(is_picture);
+    let actual = sniffed.ok_or(Refusal::NotAPicture)?.as_str();
+    if actual != stated {
         return Err(Refusal::OtherType {
             stated: stated.to_owned(),
-            actual: format.to_mime_type(),
+            actual,
         });
     }
+    let format = ImageFormat::from_mime_type(actual).ok_or(Refusal::NotAPicture)?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_DECODED_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(file), format);

@@ -174,20 +174,27 @@ async fn a_signed_address_expires() {
 #[tokio::test]
 async fn a_download_name_cannot_break_out_of_its_header() {
     let storage = connect("memory:", Clock::system()).unwrap();
-    let name = "Invoice 1\"; x=\r\nSet-Cookie: a.pdf";
-    let url = storage
-        .presign_get(&key("a"), MINUTE, Some(name))
-        .await
-        .unwrap();
-    let permitted = storage.verify_signed(&Method::GET, "a", url.query().unwrap());
-    let disposition = "attachment; filename=\"Invoice 1__ x___Set-Cookie_ a.pdf\"";
-    assert_eq!(
-        permitted,
-        Ok(SignedRequest::Get {
-            key: key("a"),
-            content_disposition: Some(disposition.into()),
-        })
-    );
+    for (name, disposition) in [
+        (
+            "Invoice 1\"; x=\r\nSet-Cookie: a.pdf",
+            "attachment; filename=\"Invoice 1__ x___Set-Cookie_ a.pdf\"",
+        ),
+        (
+            "Größe\"; x=\n.png",
+            "attachment; filename=\"Gr__e__ x__.png\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%22%3B%20x%3D%0A.png",
+        ),
+    ] {
+        let key = key("a");
+        let url = storage.presign_get(&key, MINUTE, Some(name)).await.unwrap();
+        let permitted = storage.verify_signed(&Method::GET, "a", url.query().unwrap());
+        assert_eq!(
+            permitted,
+            Ok(SignedRequest::Get {
+                key,
+                content_disposition: Some(disposition.into()),
+            })
+        );
+    }
 }
 
 #[tokio::test]
