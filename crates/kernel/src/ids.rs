@@ -60,6 +60,8 @@ typed_ids! {
     CartId;
     /// An order. What a person quotes is its number.
     OrderId;
+    /// One file that a customer has attached to an order.
+    AttachmentId;
     /// A payment of one order; also the idempotency key of the call that opens it at the provider.
     PaymentId;
     /// An invoice or credit note. What a person quotes is its gapless number.

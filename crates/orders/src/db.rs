@@ -1,5 +1,6 @@
 //! All SQL of the module. Nothing here commits, and nothing here decides.
 
+pub(crate) mod attachments;
 pub(crate) mod carts;
 pub(crate) mod catalogue;
 pub(crate) mod orders;

@@ -1,7 +1,7 @@
 //! The module's background work. Names and payloads stand in rows and outlive the Rust types.
 
 use anyhow::Context as _;
-use kernel::OrderId;
+use kernel::{AttachmentId, OrderId};
 use platform::jobs::{Job, JobResult, JobRun, Queue};
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
@@ -35,6 +35,18 @@ pub struct PurgeCarts {}
 
 impl Job for PurgeCarts {
     const KIND: &'static str = "orders.purge_carts";
+    const QUEUE: Queue = Queue::Reports;
+}
+
+/// Sweeps up after an attachment: an hour after its upload began, and when it is refused or removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepAttachment {
+    /// The attachment.
+    pub attachment_id: AttachmentId,
+}
+
+impl Job for SweepAttachment {
+    const KIND: &'static str = "orders.sweep_attachment";
     const QUEUE: Queue = Queue::Reports;
 }
 

@@ -5,6 +5,7 @@
 //!   refunded before it was shipped.
 //! - An order is a snapshot with one currency, at least one line, and the total that its customer agreed to.
 //! - An order moves only along [`OrderStatus::leads_to`], and each move is in its timeline.
+//! - A file is shown only after its bytes were looked at, and never under a type that they do not have.
 //! - A change and the event that tells of it commit together.
 //!
 //! # What this crate must not know
@@ -14,19 +15,24 @@
 mod add_to_cart;
 mod address;
 mod adopt_cart;
+mod attach;
+mod attachment;
 mod browse;
 mod cancel;
 mod cancel_unpaid;
 mod cart;
 mod change_cart;
 mod db;
+mod detach;
 mod emails;
 mod events;
 mod find_picture;
 mod fulfil;
 mod get;
+mod get_attachment;
 mod jobs;
 mod list;
+mod list_attachments;
 mod mark_paid;
 mod mark_refunded;
 mod order;
@@ -36,6 +42,7 @@ mod purge_carts;
 mod search;
 mod seed;
 mod show_cart;
+mod sweep_attachment;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -50,14 +57,20 @@ use platform::storage::Storage;
 
 pub use add_to_cart::AddToCartError;
 pub use address::{Address, AddressLine, Country, InvalidAddressLine, UnknownCountry};
+pub use attach::{AttachError, AttachmentUpload};
+pub use attachment::{
+    AttachRefusal, Attachment, FileName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, Reader,
+};
 pub use browse::{GetProductError, ListProductsError};
 pub use cancel::CancelError;
 pub use cart::{Cart, CartLine, CartOwner, CartRefusal, InvalidQuantity, Quantity};
 pub use change_cart::SetQuantityError;
+pub use detach::DetachError;
 pub use events::{OrderCancelled, OrderPaid, OrderPlaced, OrderRefunded, PaymentRejected};
 pub use fulfil::FulfilError;
 pub use get::{GetOrderError, TrackedOrder};
-pub use jobs::{CancelUnpaid, PurgeCarts, SendConfirmation};
+pub use get_attachment::GetAttachmentError;
+pub use jobs::{CancelUnpaid, PurgeCarts, SendConfirmation, SweepAttachment};
 pub use list::ListOrdersError;
 pub use mark_paid::{MarkPaid, MarkPaidError};
 pub use mark_refunded::MarkRefundedError;

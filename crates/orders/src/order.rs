@@ -164,6 +164,13 @@ impl OrderStatus {
         )
     }
 
+    /// Whether files may be attached to an order that stands here. What was given up has nothing more to show; about any
+    /// other there can be something to clear up, after a refund too.
+    #[must_use]
+    pub const fn takes_attachments(self) -> bool {
+        !matches!(self, Self::Cancelled)
+    }
+
     /// The name under which databases and programs know the status.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

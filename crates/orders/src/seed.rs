@@ -1,6 +1,7 @@
 //! The demo shop: 66 products on six shelves, and orders that stand wherever an order can stand.
 
 mod motifs;
+mod photo;
 mod picture;
 
 use anyhow::Context as _;
@@ -62,6 +63,9 @@ struct Basket {
     lines: Vec<(String, u32)>,
     hours_ago: i64,
     becomes: OrderStatus,
+    /// What the customer calls the photo that they attach two days later.
+    #[serde(default)]
+    photo: Option<String>,
 }
 
 impl Orders {
@@ -132,9 +136,18 @@ impl Orders {
         }
         let mut orders = Vec::new();
         for basket in baskets()? {
-            let then = self.at(self.clock.now() - TimeDelta::hours(basket.hours_ago));
+            let placed_at = self.clock.now() - TimeDelta::hours(basket.hours_ago);
+            let then = self.at(placed_at);
+            let order = then.seed_order(customer, &basket.lines).await?;
+            if let Some(name) = basket.photo {
+                let later = self.at(placed_at + TimeDelta::days(2));
+                let photo = photo::of_a_dented_parcel()?;
+                later
+                    .attach(customer.user_id, order.number, &name, photo)
+                    .await?;
+            }
             orders.push(DemoOrder {
-                order: then.seed_order(customer, &basket.lines).await?,
+                order,
                 becomes: basket.becomes,
             });
         }

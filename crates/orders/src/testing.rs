@@ -8,11 +8,18 @@ use platform::testing::TestPlatform;
 
 use crate::address::{Address, AddressLine, Country};
 use crate::cart::{CartOwner, Quantity};
+use crate::jobs::SweepAttachment;
 use crate::mark_paid::MarkPaid;
 use crate::order::Order;
 use crate::place::PlaceOrder;
 use crate::product::{Category, Product};
 use crate::{MIGRATOR, Orders, db};
+
+/// All of a PNG that anybody looks at.
+pub const A_PNG: &[u8] = b"\x89PNG\r\n\x1a\n and so on";
+
+/// All of a PDF that anybody looks at.
+pub const A_PDF: &[u8] = b"%PDF-1.7\n and so on";
 
 /// A platform of its own and the module on it, with empty shelves.
 pub async fn a_shop() -> (TestPlatform, Orders) {
@@ -143,6 +150,14 @@ impl Orders {
         tx.commit().await.expect("a commit");
         payment.payment_id
     }
+}
+
+/// Runs the sweep that was enqueued last.
+pub async fn sweep_up(platform: &TestPlatform, orders: &Orders) {
+    let sweep = platform.jobs_of::<SweepAttachment>().await.pop();
+    let handler = async |run, job| orders.clone().sweep_attachment(run, job).await;
+    let swept = platform.run_job(handler, sweep.expect("a sweep")).await;
+    swept.expect("a sweep that ends");
 }
 
 /// Where goods go.

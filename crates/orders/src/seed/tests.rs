@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::attachment::Reader;
 use crate::testing::a_shop;
 
 #[test]
@@ -56,5 +57,13 @@ async fn demo_orders_have_a_past_and_are_placed_once() {
     let becomes: BTreeSet<_> = placed.iter().map(|demo| demo.becomes).collect();
     assert_eq!(becomes, BTreeSet::from(OrderStatus::ALL));
     assert!(placed.is_sorted_by_key(|demo| demo.order.placed_at));
+    let shipped = OrderStatus::Shipped;
+    let shipped = placed.iter().find(|demo| demo.becomes == shipped).unwrap();
+    let reader = Reader::Customer(customer.user_id);
+    let files = orders.list_attachments(reader, shipped.order.number).await;
+    let [photo] = &files.unwrap()[..] else {
+        panic!("one photo")
+    };
+    assert_eq!(photo.name.as_str(), "dented-parcel.png");
     assert!(orders.seed_orders(&customer).await.unwrap().is_empty());
 }
