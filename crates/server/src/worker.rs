@@ -7,7 +7,7 @@ use billing::{
     SendInvoice, SendRefund,
 };
 use chrono::TimeDelta;
-use orders::{CancelUnpaid, PurgeCarts, SendConfirmation};
+use orders::{CancelUnpaid, PurgeCarts, SendConfirmation, SweepAttachment};
 use platform::jobs::{Job, JobResult, JobRun, Queue, Registry, Runner, Worker, WorkerSettings};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -44,6 +44,7 @@ pub fn registry() -> Registry<App> {
         })
         .job(|app: App, run, job: CancelUnpaid| app.orders().clone().cancel_unpaid(run, job))
         .job(|app: App, run, job: PurgeCarts| app.orders().clone().purge_carts(run, job))
+        .job(|app: App, run, job: SweepAttachment| app.orders().clone().sweep_attachment(run, job))
         .job(|app: App, run, job: ProcessWebhook| app.billing().clone().process_webhook(run, job))
         .job(|app: App, run, job: CheckPayment| app.billing().clone().check_payment_later(run, job))
         .job(|app: App, run, job: ExpireSession| app.billing().clone().expire_session(run, job))

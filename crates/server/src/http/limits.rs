@@ -52,7 +52,9 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
 /// Ends a request at its deadline. Its future is dropped, so a transaction that it holds rolls back.
 pub(crate) async fn deadline(request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let upload = path.starts_with("/files/") || path == "/account/avatar";
+    let upload = path.starts_with("/files/")
+        || path == "/account/avatar"
+        || (path.starts_with("/orders/") && path.ends_with("/attachments"));
     let deadline = if upload { UPLOAD_DEADLINE } else { DEADLINE };
     tokio::time::timeout(deadline, next.run(request))
         .await

@@ -34,6 +34,7 @@ mod pictures;
 pub mod session;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 /// Everything that is served to the outside.
 pub fn router(app: App) -> Router {

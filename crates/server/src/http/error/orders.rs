@@ -1,8 +1,11 @@
 //! What the use cases of `orders` refuse, as HTTP answers. Shared by the pages and the API.
 
+use std::borrow::Cow;
+
 use orders::{
-    AddToCartError, CancelError, CartRefusal, FulfilError, GetOrderError, GetProductError,
-    ListOrdersError, ListProductsError, PlaceError, SetQuantityError,
+    AddToCartError, AttachError, AttachRefusal, CancelError, CartRefusal, DetachError, FulfilError,
+    GetAttachmentError, GetOrderError, GetProductError, ListOrdersError, ListProductsError,
+    PlaceError, SetQuantityError,
 };
 
 use super::AppError;
@@ -119,6 +122,59 @@ impl From<FulfilError> for AppError {
     }
 }
 
+impl From<AttachError> for AppError {
+    fn from(error: AttachError) -> Self {
+        match error {
+            AttachError::NotFound => Self::NotFound,
+            AttachError::Refused(AttachRefusal::Cancelled) => Self::conflict(
+                "order_cancelled",
+                "This order is cancelled, and takes no more files.",
+            ),
+            AttachError::Refused(AttachRefusal::Full) => Self::conflict(
+                "attachments_full",
+                "This order has ten files, and takes no more. Remove one first.",
+            ),
+            AttachError::UnsupportedType => invalid(
+                "file",
+                "Choose a file in the format JPEG, PNG, WebP or PDF.",
+            ),
+            AttachError::OtherType { stated, actual } => invalid(
+                "file",
+                format!(
+                    "The file was sent as {stated}, but it is {actual}. Rename it, and try again."
+                ),
+            ),
+            AttachError::TooLarge => invalid("file", "Choose a file of at most 10 MiB."),
+            AttachError::NotUploaded => {
+                invalid("file", "The file did not arrive. Please try again.")
+            }
+            AttachError::Unexpected(error) => error.into(),
+        }
+    }
+}
+
+impl From<GetAttachmentError> for AppError {
+    fn from(error: GetAttachmentError) -> Self {
+        match error {
+            GetAttachmentError::NotFound => Self::NotFound,
+            GetAttachmentError::Unexpected(error) => error.into(),
+        }
+    }
+}
+
+impl From<DetachError> for AppError {
+    fn from(error: DetachError) -> Self {
+        match error {
+            DetachError::NotFound => Self::NotFound,
+            DetachError::Unexpected(error) => error.into(),
+        }
+    }
+}
+
 fn foreign_cursor() -> AppError {
-    AppError::Invalid(FieldErrors::of("after", "Not a cursor of this list."))
+    invalid("after", "Not a cursor of this list.")
+}
+
+fn invalid(field: &'static str, message: impl Into<Cow<'static, str>>) -> AppError {
+    AppError::Invalid(FieldErrors::of(field, message))
 }

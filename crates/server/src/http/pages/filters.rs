@@ -6,6 +6,7 @@ use askama::filters::HtmlSafeOutput;
 use askama::{Result, Values};
 use chrono::{DateTime, Utc};
 use kernel::{Currency, Money};
+use platform::storage::MediaType;
 
 /// An amount as people write it: `€1,234.50`, `−£3.00`.
 #[askama::filter_fn]
@@ -25,10 +26,39 @@ pub fn date(moment: &DateTime<Utc>, _: &dyn Values) -> Result<HtmlSafeOutput<Str
     Ok(time_element(*moment, "%-d %B %Y"))
 }
 
+/// The size of a file: `870 bytes`, `34 KiB`, `2.1 MiB`.
+#[askama::filter_fn]
+pub fn file_size(bytes: &u64, _: &dyn Values) -> Result<String> {
+    Ok(format_size(*bytes))
+}
+
+/// What a file is: `PNG`, `PDF`.
+#[askama::filter_fn]
+pub fn file_kind(media_type: &MediaType, _: &dyn Values) -> Result<&'static str> {
+    Ok(match media_type {
+        MediaType::Jpeg => "JPEG",
+        MediaType::Png => "PNG",
+        MediaType::WebP => "WebP",
+        MediaType::Pdf => "PDF",
+    })
+}
+
 fn time_element(moment: DateTime<Utc>, format: &str) -> HtmlSafeOutput<String> {
     let machine = moment.format("%Y-%m-%dT%H:%M:%SZ");
     let human = moment.format(format);
     HtmlSafeOutput(format!(r#"<time datetime="{machine}">{human}</time>"#))
+}
+
+fn format_size(bytes: u64) -> String {
+    const KIB: u64 = 1024;
+    const MIB: u64 = 1024 * KIB;
+    if bytes < KIB {
+        format!("{bytes} bytes")
+    } else if bytes < MIB {
+        format!("{} KiB", bytes / KIB)
+    } else {
+        format!("{}.{} MiB", bytes / MIB, bytes % MIB * 10 / MIB)
+    }
 }
 
 fn format_money(amount: Money) -> String {
@@ -53,6 +83,20 @@ fn format_money(amount: Money) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_read_as_people_write_them() {
+        for (bytes, shown) in [
+            (0, "0 bytes"),
+            (1_023, "1023 bytes"),
+            (1_024, "1 KiB"),
+            (1_048_575, "1023 KiB"),
+            (1_048_576, "1.0 MiB"),
+            (10_485_760, "10.0 MiB"),
+        ] {
+            assert_eq!(format_size(bytes), shown);
+        }
+    }
 
     #[test]
     fn amounts_read_as_people_write_them() {

@@ -5,6 +5,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 
+mod attachments;
 mod cart;
 mod fulfilment;
 mod order;
@@ -21,6 +22,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(order::list, order::place))
         .routes(routes!(order::show))
         .routes(routes!(order::cancel))
+        .routes(routes!(attachments::list, attachments::start))
+        .routes(routes!(attachments::show, attachments::remove))
+        .routes(routes!(attachments::finish))
         .routes(routes!(fulfilment::ship))
         .routes(routes!(fulfilment::complete))
 }

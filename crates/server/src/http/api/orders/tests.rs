@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use crate::http::api::testing::{Shop, an_order_of};
 
+mod attachments;
+
 #[tokio::test]
 async fn a_program_reads_the_catalogue_page_by_page_without_a_token() {
     let shop = Shop::open().await;

@@ -1,16 +1,15 @@
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
-use users::{AvatarUpload, Users};
+use serde::Deserialize;
+use users::Users;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::api::{ApiUser, Problems};
 use crate::http::error::Result;
 use crate::http::extract::{Json, Path};
+use crate::http::uploads::UploadBody;
 
 /// What you are about to upload.
 #[derive(Deserialize, ToSchema)]
@@ -19,28 +18,6 @@ pub(super) struct StartBody {
     /// `image/png`, `image/jpeg` or `image/webp`.
     #[schema(example = "image/png")]
     content_type: String,
-}
-
-/// Where to upload a picture to.
-#[derive(Serialize, ToSchema)]
-#[schema(as = AvatarUpload)]
-pub(super) struct UploadBody {
-    /// The upload's id, to finish it with.
-    id: Uuid,
-    /// Where to `PUT` the file to, within some minutes.
-    url: String,
-    /// Headers to send with it, exactly so.
-    headers: BTreeMap<String, String>,
-}
-
-impl From<AvatarUpload> for UploadBody {
-    fn from(started: AvatarUpload) -> Self {
-        Self {
-            id: started.id,
-            url: started.upload.url.into(),
-            headers: started.upload.headers.into_iter().collect(),
-        }
-    }
 }
 
 /// Starts the upload of your picture
@@ -62,7 +39,8 @@ pub(super) async fn start(
     let started = users
         .start_avatar_upload(user.id(), &body.content_type)
         .await?;
-    Ok((StatusCode::CREATED, Json(UploadBody::from(started))).into_response())
+    let body = UploadBody::new(started.id, started.upload);
+    Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
 /// Finishes the upload of your picture

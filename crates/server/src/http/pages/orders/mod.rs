@@ -1,12 +1,15 @@
 //! Pages of the module `orders`.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use crate::app::App;
-use crate::http::idempotency;
+use crate::http::{idempotency, uploads};
 
+mod attachment_upload;
+mod attachments;
 mod cancel;
 mod cart;
 mod cart_lines;
@@ -14,7 +17,6 @@ mod checkout;
 mod history;
 mod home;
 mod order;
-
 mod owner;
 mod product;
 mod products;
@@ -23,6 +25,7 @@ pub(super) use owner::CurrentCart;
 
 pub(super) fn routes(app: &App) -> Router<App> {
     let place = post(checkout::place).layer(from_fn_with_state(app.clone(), idempotency::by_form));
+    let attach = post(attachments::attach).layer(DefaultBodyLimit::max(uploads::FORM_BODY));
     Router::new()
         .route("/", get(home::show))
         .route("/products", get(products::list))
@@ -34,6 +37,20 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/orders", get(history::list))
         .route("/orders/{number}", get(order::show))
         .route("/orders/{number}/cancel", post(cancel::cancel))
+        .route("/orders/{number}/attachments", attach)
+        .route("/orders/{number}/attachments/{id}", get(attachments::save))
+        .route(
+            "/orders/{number}/attachments/{id}/remove",
+            post(attachments::remove),
+        )
+        .route(
+            "/orders/{number}/attachments/uploads",
+            post(attachment_upload::start),
+        )
+        .route(
+            "/orders/{number}/attachments/uploads/{id}/finish",
+            post(attachment_upload::finish),
+        )
 }
 
 #[cfg(test)]

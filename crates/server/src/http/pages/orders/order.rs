@@ -1,23 +1,52 @@
 use askama::Template;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use orders::{Order, OrderNumber, OrderStatus, Orders, TrackedOrder};
+use kernel::UserId;
+use orders::{
+    Attachment, MAX_ATTACHMENTS, Order, OrderNumber, OrderStatus, Orders, Reader, TrackedOrder,
+};
 
 use crate::http::error::Result;
 use crate::http::extract::Path;
+use crate::http::forms::FieldErrors;
 use crate::http::pages::{self, Layout, filters};
 use crate::http::session::CurrentUser;
 
 #[derive(Template)]
 #[template(path = "orders/order.html")]
-struct OrderPage {
+pub(super) struct OrderPage {
     layout: Layout,
     order: Order,
     /// What happened, and when.
     steps: Vec<(&'static str, DateTime<Utc>)>,
+    attachments: Vec<Attachment>,
+    errors: FieldErrors,
 }
 
 impl OrderPage {
+    /// One of a person's orders, and what is wrong with the file that they have just sent.
+    pub(super) async fn load(
+        orders: &Orders,
+        layout: Layout,
+        user_id: UserId,
+        number: OrderNumber,
+        errors: FieldErrors,
+    ) -> Result<Self> {
+        let TrackedOrder { order, timeline } = orders.get(user_id, number).await?;
+        let reader = Reader::Customer(user_id);
+        let attachments = orders.list_attachments(reader, number).await?;
+        let steps = timeline
+            .into_iter()
+            .map(|entry| (describe(entry.status), entry.entered_at));
+        Ok(Self {
+            layout,
+            order,
+            steps: steps.collect(),
+            attachments,
+            errors,
+        })
+    }
+
     /// It can be paid or cancelled.
     fn is_open(&self) -> bool {
         self.order.status == OrderStatus::Placed
@@ -25,6 +54,14 @@ impl OrderPage {
 
     fn has_invoice(&self) -> bool {
         self.order.payment_id.is_some()
+    }
+
+    fn takes_attachments(&self) -> bool {
+        self.order.status.takes_attachments()
+    }
+
+    fn is_full(&self) -> bool {
+        self.attachments.len() as u64 >= MAX_ATTACHMENTS
     }
 }
 
@@ -47,13 +84,6 @@ pub(super) async fn show(
     user: CurrentUser,
     Path(number): Path<OrderNumber>,
 ) -> Result {
-    let TrackedOrder { order, timeline } = orders.get(user.id(), number).await?;
-    let steps = timeline
-        .into_iter()
-        .map(|entry| (describe(entry.status), entry.entered_at));
-    pages::show(&OrderPage {
-        layout,
-        order,
-        steps: steps.collect(),
-    })
+    let page = OrderPage::load(&orders, layout, user.id(), number, FieldErrors::new());
+    pages::show(&page.await?)
 }

@@ -11,7 +11,9 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::http::context::Context;
 use crate::http::session::{SignedIn, Visitor};
-use crate::http::{layered, pages, pictures};
+use crate::http::{files, layered, pages, pictures};
+
+mod attachments;
 
 mod clicks;
 
@@ -39,7 +41,8 @@ impl Browser {
         let app = App::for_tests(&platform);
         app.orders().seed_catalogue(Currency::Eur).await.unwrap();
         let pages = pages::routes(&app).layer(from_fn(sign_in));
-        let router = layered(pages.merge(pictures::routes()), app.clone());
+        let routes = pages.merge(pictures::routes()).merge(files::routes());
+        let router = layered(routes, app.clone());
         Self {
             app,
             router,
@@ -64,10 +67,15 @@ impl Browser {
 
     async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
         let body = serde_urlencoded::to_string(form).unwrap();
+        let kind = "application/x-www-form-urlencoded";
+        self.post_body(path, kind, body).await
+    }
+
+    async fn post_body(&mut self, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
         let request = Request::post(path)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::CONTENT_TYPE, kind)
             .header("sec-fetch-site", "same-origin")
-            .body(Body::from(body));
+            .body(body.into());
         self.send(request.unwrap()).await
     }
 

@@ -8,6 +8,7 @@ use kernel::Token;
 use crate::app::App;
 use crate::http::error::{AppError, Result};
 use crate::http::forms::FieldErrors;
+use crate::http::uploads;
 
 mod account;
 mod avatar;
@@ -27,14 +28,10 @@ mod tests;
 mod user_agent;
 mod verify_email;
 
-/// What is read of a form with a picture: far more than a picture may have. A browser shows an answer only once it has sent
-/// everything, so a picture that is too large is taken in, though not kept, to say so.
-const AVATAR_BODY: usize = 32 * 1024 * 1024;
-
 pub(super) fn routes() -> Router<App> {
     let avatar = get(avatar::show)
         .post(avatar::upload)
-        .layer(DefaultBodyLimit::max(AVATAR_BODY));
+        .layer(DefaultBodyLimit::max(uploads::FORM_BODY));
     Router::new()
         .route("/sign-up", get(sign_up::show).post(sign_up::sign_up))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))

@@ -1,0 +1,120 @@
+//! Files on their way in. A script or a program puts one straight to storage; a form without JavaScript sends it here.
+
+use std::collections::BTreeMap;
+
+use axum::extract::Multipart;
+use axum::extract::multipart::{Field, MultipartError};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::StatusCode;
+use platform::storage::PresignedUpload;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::error::{AppError, Result};
+use crate::http::extract::Json;
+use crate::http::forms::FieldErrors;
+use crate::http::limits;
+
+/// What `upload.js` is about to upload.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StartUpload {
+    /// What its owner calls the file. The script of the release before does not say it.
+    #[serde(default)]
+    pub(crate) name: String,
+    /// What the browser takes it for.
+    pub(crate) content_type: String,
+}
+
+/// Where to upload a file to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Upload)]
+pub(crate) struct UploadBody {
+    /// The upload's id, to finish it with.
+    id: Uuid,
+    /// Where to `PUT` the file to, within some minutes.
+    url: String,
+    /// Headers to send with it, exactly so.
+    headers: BTreeMap<String, String>,
+}
+
+impl UploadBody {
+    pub(crate) fn new(id: Uuid, upload: PresignedUpload) -> Self {
+        Self {
+            id,
+            url: upload.url.into(),
+            headers: upload.headers.into_iter().collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    message: &'a str,
+}
+
+/// Tells `upload.js` what to show beside the field.
+pub(crate) fn refuse(errors: &FieldErrors) -> Response {
+    let message = errors.iter().next().map_or("", |error| &error.message);
+    let refused = Json(Refused { message });
+    (StatusCode::UNPROCESSABLE_ENTITY, refused).into_response()
+}
+
+/// What is read of a form with a file: far more than a file may have. A browser shows an answer only once it has sent
+/// everything, so a file that is too large is taken in, though not kept, to say so.
+pub(crate) const FORM_BODY: usize = 32 * 1024 * 1024;
+
+/// What a form without JavaScript has sent in the field for a file.
+pub(crate) enum Sent {
+    Nothing,
+    File(SentFile),
+    /// More than such a file may have.
+    TooMuch,
+}
+
+/// A file that a form has sent.
+#[derive(Debug)]
+pub(crate) struct SentFile {
+    /// What its sender calls it: any text at all.
+    pub(crate) name: String,
+    /// The file; never empty.
+    pub(crate) bytes: Bytes,
+}
+
+/// The file in the field `name` of the form, of which no more than `most` bytes are kept.
+pub(crate) async fn sent_file(mut form: Multipart, name: &str, most: u64) -> Result<Sent> {
+    let read = async {
+        while let Some(field) = form.next_field().await? {
+            if field.name() == Some(name) {
+                return content(field, most).await;
+            }
+        }
+        Ok(Sent::Nothing)
+    };
+    let read = tokio::time::timeout(limits::UPLOAD_BODY_DEADLINE, read);
+    match read.await.map_err(|_| AppError::BodyTimedOut)? {
+        Ok(sent) => Ok(sent),
+        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Ok(Sent::TooMuch),
+        Err(_) => Err(AppError::BadRequest("The form cannot be read.".into())),
+    }
+}
+
+async fn content(mut field: Field<'_>, most: u64) -> Result<Sent, MultipartError> {
+    let name = field.file_name().unwrap_or_default().to_owned();
+    let (mut bytes, mut size) = (Vec::new(), 0);
+    while let Some(chunk) = field.chunk().await? {
+        size += chunk.len() as u64;
+        if size <= most {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    Ok(if size == 0 {
+        Sent::Nothing
+    } else if size <= most {
+        let bytes = bytes.into();
+        Sent::File(SentFile { name, bytes })
+    } else {
+        Sent::TooMuch
+    })
+}
