@@ -23,7 +23,7 @@ impl Billing {
     /// Opens the payment of an order, once: if it is there already, nothing changes.
     ///
     /// # Errors
-    /// If the payment cannot be stored.
+    /// If the payment cannot be stored, or another order has the order's number.
     #[instrument(name = "billing.open_payment", skip_all)]
     pub async fn open_payment_in_tx(&self, tx: &mut Tx, open: OpenPayment) -> anyhow::Result<()> {
         let payment = Payment {
@@ -40,8 +40,15 @@ impl Billing {
             failure: None,
             created_at: self.clock.now(),
         };
-        db::payments::insert(tx, &payment)
+        let inserted = db::payments::insert(tx, &payment)
             .await
-            .context("insert payment")
+            .context("insert payment")?;
+        if !inserted {
+            db::payments::lock_of_order(tx, payment.order_id)
+                .await
+                .context("lock payment")?
+                .context("the order's number belongs to another order's payment")?;
+        }
+        Ok(())
     }
 }

@@ -120,12 +120,16 @@ pub(crate) async fn lock_of_order_number(
     )
 }
 
-/// Inserts a payment that has just been opened, unless its order has one.
-pub(crate) async fn insert(connection: &mut PgConnection, payment: &Payment) -> sqlx::Result<()> {
-    sqlx::query!(
+/// Inserts a payment that has just been opened, unless one of its order or its order number is there. Returns whether it
+/// was inserted.
+///
+/// No constraint is named, so that each of them counts: a copy that races past the look at a named one runs into the
+/// other, and fails.
+pub(crate) async fn insert(connection: &mut PgConnection, payment: &Payment) -> sqlx::Result<bool> {
+    let inserted = sqlx::query!(
         "INSERT INTO billing.payments (id, order_id, order_number, user_id, amount, currency, status, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-         ON CONFLICT (order_id) DO NOTHING",
+         ON CONFLICT DO NOTHING",
         payment.id.as_uuid(),
         payment.order_id.as_uuid(),
         payment.order_number,
@@ -137,7 +141,7 @@ pub(crate) async fn insert(connection: &mut PgConnection, payment: &Payment) -> 
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(inserted.rows_affected() == 1)
 }
 
 /// Stores what can change about a payment; the caller has locked it.

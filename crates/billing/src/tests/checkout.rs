@@ -1,9 +1,11 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use kernel::UserId;
 use platform::testing::start_of_time;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::{CheckPayment, CheckPaymentError, Checkout, PaymentSucceeded, StartCheckoutError};
@@ -219,6 +221,41 @@ async fn an_order_has_one_payment_however_often_it_is_opened() {
         (view.id, view.amount, view.status),
         (first.id, order.amount, PaymentStatus::Opened)
     );
+}
+
+/// PostgreSQL looks for a conflict in the named index alone before it inserts. Whoever comes second between the look and
+/// the insertion must not be stopped by the unique order number instead.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_many_open_at_once_has_one_payment() {
+    let world = Arc::new(World::start().await);
+    for _ in 0..100 {
+        let order = world.an_order();
+        let mut opening = JoinSet::new();
+        for _ in 0..5 {
+            let (world, order) = (Arc::clone(&world), order.clone());
+            opening.spawn(async move { world.open(&order).await });
+        }
+        opening.join_all().await;
+        assert_eq!(world.status(&order).await, PaymentStatus::Opened);
+    }
+}
+
+#[tokio::test]
+async fn the_number_of_another_order_opens_no_payment() {
+    let world = World::start().await;
+    let order = world.an_order();
+    world.open(&order).await;
+    let impostor = OpenPayment {
+        order_number: order.order_number.clone(),
+        ..world.an_order()
+    };
+    let mut tx = world.platform.db.begin().await.unwrap();
+    let refused = world.open_payment_in_tx(&mut tx, impostor.clone()).await;
+    assert!(refused.is_err());
+    drop(tx);
+    let result = world.start_checkout(impostor, return_urls()).await;
+    assert!(matches!(result, Err(StartCheckoutError::Unexpected(_))));
+    assert!(world.provider.calls().is_empty());
 }
 
 #[tokio::test]
