@@ -201,9 +201,14 @@ pub(crate) async fn add_categories(
         .iter()
         .map(|category| (category.slug.clone(), category.title.clone()))
         .unzip();
+    // Positions are counted, so whoever adds at the same moment waits until it can see them.
+    sqlx::query!("SELECT FROM pg_advisory_xact_lock(hashtext('orders.categories'))")
+        .execute(&mut *connection)
+        .await
+        .context("lock the menu")?;
     sqlx::query!(
         "INSERT INTO orders.categories (slug, title, position)
-         SELECT slug, title, nth + (SELECT count(*) FROM orders.categories)
+         SELECT slug, title, nth + (SELECT coalesce(max(position), 0) FROM orders.categories)
          FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS added (slug, title, nth)
          ON CONFLICT (slug) DO NOTHING",
         &slugs,

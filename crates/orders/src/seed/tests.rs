@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use tokio::task::JoinSet;
+
 use super::*;
 use crate::attachment::Reader;
 use crate::testing::a_shop;
@@ -42,6 +44,31 @@ async fn the_demo_shop_is_filled_once() {
     let picture = orders.find_picture(&mug.picture).await.unwrap().unwrap();
     assert_eq!(picture.content_type, "image/svg+xml");
     assert_eq!(orders.list_categories().await.unwrap().len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shelves_that_many_put_up_at_once_stand_there_once() {
+    let (_platform, orders) = a_shop().await;
+    for round in 0..200 {
+        let mut adding = JoinSet::new();
+        for _ in 0..5 {
+            let db = orders.db.clone();
+            adding.spawn(async move {
+                let shelf = |slug: String| Category {
+                    title: slug.clone(),
+                    slug,
+                };
+                let shelves = ["left", "right"].map(|side| shelf(format!("{side}-{round}")));
+                let mut tx = db.begin().await.unwrap();
+                db::catalogue::add_categories(&mut tx, &shelves)
+                    .await
+                    .unwrap();
+                tx.commit().await.unwrap();
+            });
+        }
+        adding.join_all().await;
+    }
+    assert_eq!(orders.list_categories().await.unwrap().len(), 400);
 }
 
 #[tokio::test]
