@@ -164,6 +164,7 @@ fn metadata(entries: BTreeMap<String, String>) -> Result<Metadata, ApiError> {
 /// What can be listed.
 pub(crate) trait Listed: Clone {
     const URL: &'static str;
+    const OBJECT: &'static str;
     fn id(&self) -> &str;
     fn created(&self) -> DateTime<Utc>;
     fn payment_intent(&self) -> &str;
@@ -171,6 +172,7 @@ pub(crate) trait Listed: Clone {
 
 impl Listed for PaymentIntent {
     const URL: &'static str = "/v1/payment_intents";
+    const OBJECT: &'static str = "payment_intent";
     fn id(&self) -> &str {
         &self.id
     }
@@ -184,6 +186,7 @@ impl Listed for PaymentIntent {
 
 impl Listed for Refund {
     const URL: &'static str = "/v1/refunds";
+    const OBJECT: &'static str = "refund";
     fn id(&self) -> &str {
         &self.id
     }
@@ -212,24 +215,31 @@ pub(crate) fn list<'a, T: Listed + 'a>(
     created.finish()?;
     query.finish()?;
 
-    let mut passed = starting_after.is_none();
-    let mut found = newest_first
-        .skip_while(|item| {
-            let skip = !passed;
-            passed |= starting_after.as_deref() == Some(item.id());
-            skip
-        })
-        .filter(|item| {
-            let created = item.created().timestamp();
-            payment_intent
-                .as_deref()
-                .is_none_or(|id| id == item.payment_intent())
-                && after.is_none_or(|time| created > time)
-                && from.is_none_or(|time| created >= time)
-                && before.is_none_or(|time| created < time)
-                && until.is_none_or(|time| created <= time)
-        });
-    let data = found.by_ref().take(limit).cloned().collect();
+    let items: Vec<_> = newest_first.collect();
+    // Without this, a caller that mixes up its pages would take the rest for empty.
+    let start = match starting_after {
+        None => 0,
+        Some(id) => items
+            .iter()
+            .position(|item| item.id() == id)
+            .map(|position| position + 1)
+            .ok_or_else(|| ApiError::no_such(T::OBJECT, &id, "starting_after"))?,
+    };
+    let mut found = items[start..].iter().filter(|item| {
+        let created = item.created().timestamp();
+        payment_intent
+            .as_deref()
+            .is_none_or(|id| id == item.payment_intent())
+            && after.is_none_or(|time| created > time)
+            && from.is_none_or(|time| created >= time)
+            && before.is_none_or(|time| created < time)
+            && until.is_none_or(|time| created <= time)
+    });
+    let data = found
+        .by_ref()
+        .take(limit)
+        .map(|item| (*item).clone())
+        .collect();
     Ok(List {
         object: "list",
         data,

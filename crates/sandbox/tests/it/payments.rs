@@ -227,4 +227,9 @@ async fn payments_can_be_walked_through_page_by_page() {
     assert_eq!(seen, expected);
     let none = world.api_get("/v1/payment_intents?created[lt]=1").await;
     assert_eq!(none["data"], json!([]));
+    let unknown = world
+        .api_get("/v1/payment_intents?starting_after=pi_unknown")
+        .await;
+    assert_eq!(unknown["error"]["code"], "resource_missing");
+    assert_eq!(unknown["error"]["param"], "starting_after");
 }
