@@ -3,6 +3,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use platform::jobs::JobError;
 use serde_json::json;
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::task::JoinSet;
 
 use super::*;
@@ -41,6 +42,41 @@ async fn copies_that_arrive_at_once_are_filed_once() {
     let (one, two, three) = tokio::join!(receive(), receive(), receive());
     assert!(one.and(two).and(three).is_ok());
     assert_eq!(world.platform.jobs_of::<ProcessWebhook>().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_is_not_acknowledged_unless_its_job_is_filed_with_it() {
+    let world = World::start().await;
+    let url = world.platform.database().superuser_url();
+    let mut saboteur = PgConnection::connect(url.as_str()).await.unwrap();
+    let refuse = "ALTER TABLE platform.jobs ADD CONSTRAINT planted CHECK (kind <> 'billing.process_webhook')";
+    saboteur.execute(refuse).await.unwrap();
+    let receive = || world.receive("evt_1", "checkout.session.completed", "cs_1");
+    let result = receive().await;
+    assert!(matches!(result, Err(ReceiveWebhookError::Unexpected(_))));
+    assert_eq!(events_filed(&world).await, 0);
+
+    // So the provider's repetition is not taken for one.
+    let relent = "ALTER TABLE platform.jobs DROP CONSTRAINT planted";
+    saboteur.execute(relent).await.unwrap();
+    receive().await.unwrap();
+    assert_eq!(events_filed(&world).await, 1);
+    assert_eq!(world.platform.jobs_of::<ProcessWebhook>().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_about_what_the_provider_does_not_know_is_done_with() {
+    let world = World::start().await;
+    let objects = [
+        ("checkout.session.completed", "cs_gone"),
+        ("payment_intent.succeeded", "pi_gone"),
+        ("refund.updated", "re_gone"),
+    ];
+    for (kind, object_id) in objects {
+        world.hear("evt_1", kind, object_id).await;
+    }
+    assert_eq!(world.provider.calls().len(), 3);
+    assert_eq!(world.in_clearing().await, 0);
 }
 
 #[tokio::test]
