@@ -2,7 +2,9 @@
 
 pub(crate) mod invoices;
 pub(crate) mod ledger;
+pub(crate) mod mismatches;
 pub(crate) mod payments;
+pub(crate) mod reconciliation;
 pub(crate) mod refunds;
 pub(crate) mod webhook_events;
 

@@ -94,6 +94,15 @@ impl Job for DeleteOldWebhookEvents {
     const QUEUE: Queue = Queue::Reports;
 }
 
+/// Compares the books with the provider's. For a schedule.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconcile {}
+
+impl Job for Reconcile {
+    const KIND: &'static str = "billing.reconcile";
+    const QUEUE: Queue = Queue::Reports;
+}
+
 impl Billing {
     /// Handles [`CheckPayment`].
     ///

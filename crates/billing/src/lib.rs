@@ -7,6 +7,8 @@
 //! - Money is booked once for each payment and each refund, and every ledger transaction sums to zero. The database
 //!   refuses anything else, and the application's role cannot change what is booked.
 //! - Never more is given back than was paid.
+//! - What the provider says and what is booked are compared every hour; a difference that is no news raises an alarm, and
+//!   nothing here corrects it.
 //! - Invoice numbers have no gaps, within a series and a year (UTC).
 //! - No card data comes here: the customer types it at the provider.
 //!
@@ -25,12 +27,14 @@ mod invoice_views;
 mod issue_invoice;
 mod jobs;
 mod ledger;
+mod mismatch;
 mod open_payment;
 mod payment;
 mod payment_views;
 mod process_webhook;
 mod provider;
 mod receive_webhook;
+mod reconcile;
 mod refund;
 mod render_invoice;
 mod request_refund;
@@ -66,10 +70,11 @@ pub use invoice::{Customer, InvoiceKind, InvoiceLine};
 pub use invoice_views::{InvoiceDocumentError, InvoiceView, ListInvoicesError};
 pub use issue_invoice::IssueInvoice;
 pub use jobs::{
-    CheckPayment, DeleteOldWebhookEvents, ExpireSession, ProcessWebhook, RenderInvoice,
+    CheckPayment, DeleteOldWebhookEvents, ExpireSession, ProcessWebhook, Reconcile, RenderInvoice,
     SendInvoice, SendRefund,
 };
 pub use ledger::{Account, AccountBalance};
+pub use mismatch::{Mismatch, MismatchKind};
 pub use open_payment::OpenPayment;
 pub use payment::{InvalidTransition, PaymentStatus};
 pub use payment_views::PaymentView;

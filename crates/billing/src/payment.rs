@@ -140,7 +140,7 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    fn is(&self, amount: Money) -> bool {
+    pub(crate) fn is(&self, amount: Money) -> bool {
         self.minor == amount.minor() && self.currency.eq_ignore_ascii_case(amount.currency().code())
     }
 }

@@ -5,6 +5,7 @@
 //! by its method or by a key. A call from a job is made once: the job is repeated.
 
 mod error;
+mod lists;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 pub(crate) use error::ProviderError;
+pub(crate) use lists::{Charge, Window};
 pub(crate) use standing::{Standing, State};
 pub(crate) use wire::{RefundReply, RefundState};
 
@@ -161,7 +163,11 @@ impl Provider {
     }
 
     async fn get<R: DeserializeOwned>(&self, path: &[&str]) -> Result<R, ProviderError> {
-        let request = self.request(Method::GET, path)?;
+        self.get_url(&self.url(path)?).await
+    }
+
+    async fn get_url<R: DeserializeOwned>(&self, url: &Url) -> Result<R, ProviderError> {
+        let request = self.request(Method::GET, url);
         self.call(request, Bytes::new()).await
     }
 
@@ -173,7 +179,7 @@ impl Provider {
     ) -> Result<R, ProviderError> {
         let form = serde_urlencoded::to_string(fields).expect("pairs of text are a form");
         let request = self
-            .request(Method::POST, path)?
+            .request(Method::POST, &self.url(path)?)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("idempotency-key", key);
         self.call(request, Bytes::from(form)).await
@@ -181,7 +187,7 @@ impl Provider {
 
     /// `path` may hold ids from outside: each segment is escaped, so none can lead to another endpoint. Those that an address
     /// cannot carry, escaped or not (WHATWG URL, "dot segments"), are refused, because nothing has such an id.
-    fn request(&self, method: Method, path: &[&str]) -> Result<request::Builder, ProviderError> {
+    fn url(&self, path: &[&str]) -> Result<Url, ProviderError> {
         if path
             .iter()
             .any(|segment| matches!(*segment, "" | "." | ".."))
@@ -198,11 +204,15 @@ impl Provider {
             .pop_if_empty()
             .push("v1")
             .extend(path);
-        Ok(http::Request::builder()
+        Ok(url)
+    }
+
+    fn request(&self, method: Method, url: &Url) -> request::Builder {
+        http::Request::builder()
             .method(method)
             .uri(url.as_str())
             .header(AUTHORIZATION, self.authorization.clone())
-            .header("stripe-version", API_VERSION))
+            .header("stripe-version", API_VERSION)
     }
 
     async fn call<R: DeserializeOwned>(

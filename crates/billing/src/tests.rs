@@ -3,7 +3,9 @@
 mod checkout;
 mod invoices;
 mod ledger;
+mod mismatches;
 mod provider_stub;
+mod reconciliation;
 mod refunds;
 mod sandbox_provider;
 mod webhooks;

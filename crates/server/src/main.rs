@@ -39,6 +39,8 @@ enum Command {
         #[command(subcommand)]
         action: DeadJobs,
     },
+    /// List where our books and the payment provider's differ
+    Mismatches,
     /// Apply the migrations that are missing; needs `MIGRATION_DATABASE_URL` alone
     Migrate,
     /// Fill an empty shop with demo data, and print who can sign in as JSON
@@ -76,6 +78,7 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Worker => run(work),
         Command::Jobs { action } => run(async |app, _| look_after_jobs(&app, action).await),
+        Command::Mismatches => run(async |app, _| list_mismatches(&app).await),
         Command::Migrate => migrate(),
         Command::Seed => run(async |app, settings| {
             anyhow::ensure!(
@@ -193,6 +196,20 @@ async fn look_after_jobs(app: &App, action: DeadJobs) -> anyhow::Result<()> {
     };
     tx.commit().await.context("commit")?;
     print(&told)
+}
+
+async fn list_mismatches(app: &App) -> anyhow::Result<()> {
+    let open = app.billing().list_mismatches().await?;
+    let lines = open.iter().map(|it| {
+        let since = it.first_seen_at.format("%F %T");
+        let [ours, theirs] =
+            [&it.ours, &it.theirs].map(|side| side.as_deref().unwrap_or("nothing"));
+        format!(
+            "{}  {since}  {}  here: {ours}  there: {theirs}",
+            it.subject, it.kind
+        )
+    });
+    print(&lines.collect::<Vec<_>>().join("\n"))
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use billing::{
-    CheckPayment, DeleteOldWebhookEvents, ExpireSession, ProcessWebhook, RenderInvoice,
+    CheckPayment, DeleteOldWebhookEvents, ExpireSession, ProcessWebhook, Reconcile, RenderInvoice,
     SendInvoice, SendRefund,
 };
 use chrono::TimeDelta;
@@ -54,11 +54,13 @@ pub fn registry() -> Registry<App> {
         .job(|app: App, run, job: DeleteOldWebhookEvents| {
             app.billing().clone().delete_old_webhook_events(run, job)
         })
+        .job(|app: App, run, job: Reconcile| app.billing().clone().reconcile(run, job))
         .job(purge_history)
         .schedule("*/5 * * * *", &CancelUnpaid {})
         .schedule("7 * * * *", &PurgeCarts {})
         .schedule("17 * * * *", &DeleteOldWebhookEvents {})
         .schedule("27 * * * *", &PurgeExpired {})
+        .schedule("37 * * * *", &Reconcile {})
         .schedule("*/10 * * * *", &PurgeHistory {})
 }
 

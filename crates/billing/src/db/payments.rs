@@ -51,9 +51,9 @@ impl TryFrom<PaymentRow> for Payment {
     }
 }
 
-/// Reads one payment. The columns stand here once; what follows differs.
-macro_rules! fetch_payment {
-    ($connection:expr, $rest:tt, $($argument:expr),+) => {
+/// Selects payments. The columns stand here once; what follows differs.
+macro_rules! select_payments {
+    ($rest:tt, $($argument:expr),+) => {
         sqlx::query_as!(
             PaymentRow,
             "SELECT id, order_id, order_number, user_id, amount, currency, status, session_attempt, session_expires_at,
@@ -61,10 +61,17 @@ macro_rules! fetch_payment {
              FROM billing.payments " + $rest,
             $($argument),+
         )
-        .fetch_optional($connection)
-        .await?
-        .map(Payment::try_from)
-        .transpose()
+    };
+}
+
+/// Reads one payment.
+macro_rules! fetch_payment {
+    ($connection:expr, $rest:tt, $($argument:expr),+) => {
+        select_payments!($rest, $($argument),+)
+            .fetch_optional($connection)
+            .await?
+            .map(Payment::try_from)
+            .transpose()
     };
 }
 
@@ -86,6 +93,27 @@ pub(crate) async fn find_of_order(
         order_id.as_uuid(),
         user_id.as_uuid()
     )
+}
+
+/// The payment of a charge, by the provider's id.
+pub(crate) async fn find_of_intent(
+    connection: &mut PgConnection,
+    intent_id: &str,
+) -> sqlx::Result<Option<Payment>> {
+    fetch_payment!(connection, "WHERE payment_intent_id = $1", intent_id)
+}
+
+/// The payments of these charges, by the provider's ids.
+pub(crate) async fn list_of_intents(
+    connection: &mut PgConnection,
+    intent_ids: &[String],
+) -> sqlx::Result<Vec<Payment>> {
+    select_payments!("WHERE payment_intent_id = ANY($1)", intent_ids)
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(Payment::try_from)
+        .collect()
 }
 
 /// The payment, which nobody else can change until the transaction ends.

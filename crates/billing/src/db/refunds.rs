@@ -61,6 +61,32 @@ pub(crate) async fn find(
         .transpose()
 }
 
+/// The refund that the provider knows by this id.
+pub(crate) async fn find_of_provider(
+    connection: &mut PgConnection,
+    provider_refund_id: &str,
+) -> sqlx::Result<Option<Refund>> {
+    select_refunds!("WHERE provider_refund_id = $1", provider_refund_id)
+        .fetch_optional(connection)
+        .await?
+        .map(Refund::try_from)
+        .transpose()
+}
+
+/// The refunds of these ids.
+pub(crate) async fn list(
+    connection: &mut PgConnection,
+    ids: &[RefundId],
+) -> sqlx::Result<Vec<Refund>> {
+    let ids: Vec<_> = ids.iter().map(|id| id.as_uuid()).collect();
+    select_refunds!("WHERE id = ANY($1)", &ids)
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(Refund::try_from)
+        .collect()
+}
+
 /// A payment's refunds, oldest first. Whoever acts on them has locked the payment.
 pub(crate) async fn list_of_payment(
     connection: &mut PgConnection,

@@ -49,6 +49,15 @@ impl ProviderError {
         }
     }
 
+    /// Tells an object that is not there from one that cannot be seen just now.
+    pub(crate) fn found<T>(result: Result<T, Self>) -> Result<Option<T>, Self> {
+        match result {
+            Ok(found) => Ok(Some(found)),
+            Err(Self::Refused { status, .. }) if status == StatusCode::NOT_FOUND => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether repeating the call cannot help.
     pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Refused { .. })

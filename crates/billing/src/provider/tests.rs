@@ -13,7 +13,7 @@ fn unknown_words_and_fields_are_not_fatal() {
              "new": { "nested": [1] }, "metadata": {} }"#,
     );
     assert_eq!(Standing::of_session(reply).unwrap().state, State::Waiting);
-    let refund = r#"{ "id": "re_1", "status": "requires_action" }"#;
+    let refund = r#"{ "id": "re_1", "status": "requires_action", "amount": 1, "currency": "eur" }"#;
     let refund: RefundReply = serde_json::from_str(refund).unwrap();
     assert_eq!(refund.status, RefundState::Pending);
 }

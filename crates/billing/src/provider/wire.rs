@@ -69,8 +69,18 @@ pub(super) enum IntentStatus {
 pub(crate) struct RefundReply {
     pub(crate) id: String,
     pub(crate) status: RefundState,
+    pub(crate) amount: i64,
+    pub(crate) currency: String,
+    pub(crate) payment_intent: Option<String>,
     pub(crate) failure_reason: Option<String>,
     metadata: Metadata,
+}
+
+/// A page of a list, newest first.
+#[derive(Debug, Deserialize)]
+pub(super) struct ListReply<T> {
+    pub(super) data: Vec<T>,
+    pub(super) has_more: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

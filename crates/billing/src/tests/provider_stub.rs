@@ -1,9 +1,12 @@
 //! A payment provider on a socket, with every state of its objects in the test's hand. The sandbox stands in for the
 //! provider as a whole; this one shows single states that the sandbox does not get into, on the tests' own clock.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use chrono::{DateTime, Utc};
+use platform::testing::start_of_time;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,11 +23,17 @@ pub(crate) struct ProviderStub {
 #[derive(Default)]
 struct Books {
     objects: BTreeMap<String, Value>,
+    /// What lists say of when an object was made.
+    now: DateTime<Utc>,
+    /// How much goes on a page of a list, if less than was asked for.
+    page: Option<usize>,
     /// Answers by idempotency key.
     answers: BTreeMap<String, Value>,
     calls: Vec<Call>,
     refund_status: Option<&'static str>,
     broken: Option<(u16, Value)>,
+    /// How many calls are answered before it breaks.
+    calls_left: Option<usize>,
 }
 
 /// A request as it came.
@@ -44,6 +53,7 @@ impl ProviderStub {
             url: url.parse().unwrap(),
             books: Arc::default(),
         };
+        stub.set_time(start_of_time());
         let serving = stub.clone();
         tokio::spawn(async move {
             loop {
@@ -84,13 +94,37 @@ impl ProviderStub {
     }
 
     pub(crate) fn settle_intent(&self, session_id: &str, status: &str, minor: i64, currency: &str) {
-        let metadata = self.books().objects[session_id]["metadata"].clone();
+        let mut books = self.books();
+        let metadata = books.objects[session_id]["metadata"].clone();
         let intent_id = session_id.replace("cs_", "pi_");
         let intent = json!({
-            "id": intent_id, "object": "payment_intent", "status": status,
+            "id": intent_id, "object": "payment_intent", "status": status, "created": books.now.timestamp(),
             "amount_received": minor, "currency": currency, "metadata": metadata,
         });
-        self.books().objects.insert(intent_id, intent);
+        books.objects.insert(intent_id, intent);
+    }
+
+    /// What is made from now on is dated this.
+    pub(crate) fn set_time(&self, now: DateTime<Utc>) {
+        self.books().now = now;
+    }
+
+    /// Lists have so much on a page.
+    pub(crate) fn put_on_a_page(&self, size: usize) {
+        self.books().page = Some(size);
+    }
+
+    /// Somebody makes an object at the provider, without us.
+    pub(crate) fn make(&self, id: &str, mut object: Value) {
+        let mut books = self.books();
+        object["id"] = id.into();
+        object["created"] = books.now.timestamp().into();
+        books.objects.insert(id.to_owned(), object);
+    }
+
+    /// The provider has lost an object.
+    pub(crate) fn lose(&self, id: &str) -> Value {
+        self.books().objects.remove(id).unwrap()
     }
 
     pub(crate) fn expire(&self, session_id: &str) {
@@ -113,8 +147,14 @@ impl ProviderStub {
         self.books().broken = Some((status, body));
     }
 
+    /// After this many calls, the provider is away.
+    pub(crate) fn break_after(&self, calls: usize) {
+        self.books().calls_left = Some(calls);
+    }
+
     pub(crate) fn recover(&self) {
-        self.books().broken = None;
+        let mut books = self.books();
+        (books.broken, books.calls_left) = (None, None);
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {
@@ -151,12 +191,24 @@ impl Books {
         if let Some(broken) = &self.broken {
             return broken.clone();
         }
+        match &mut self.calls_left {
+            Some(0) => return (503, json!({})),
+            Some(left) => *left -= 1,
+            None => {}
+        }
         if let Some(answer) = call
             .headers
             .get("idempotency-key")
             .and_then(|key| self.answers.get(key))
         {
             return (200, answer.clone());
+        }
+        if let Some((kind, query)) = call
+            .line
+            .strip_prefix("GET /v1/")
+            .and_then(|it| it.split_once('?'))
+        {
+            return (200, self.list(kind, query));
         }
         let path: Vec<_> = call.line.split(['/', ' ']).collect();
         let answer = match path[..] {
@@ -179,6 +231,26 @@ impl Books {
             }
             Err(refusal) => refusal,
         }
+    }
+
+    /// The newest first; of the same second, whatever has the larger id.
+    fn list(&self, kind: &str, query: &str) -> Value {
+        let query: BTreeMap<String, String> = serde_urlencoded::from_str(query).unwrap();
+        let number = |name: &str| query[name].parse::<i64>().unwrap();
+        let created = |object: &Value| object["created"].as_i64().unwrap_or_default();
+        let mut found: Vec<_> = self.objects.values().collect();
+        found.retain(|object| object["object"] == kind.trim_end_matches('s'));
+        found.retain(|object| {
+            (number("created[gte]")..number("created[lt]")).contains(&created(object))
+        });
+        found.sort_by_key(|object| Reverse((created(object), object["id"].as_str())));
+        let start = query.get("starting_after").map_or(0, |after| {
+            found.iter().position(|it| it["id"] == *after).unwrap() + 1
+        });
+        let size = self.page.unwrap_or_else(|| query["limit"].parse().unwrap());
+        let page: Vec<_> = found.iter().skip(start).take(size).collect();
+        let has_more = start + page.len() < found.len();
+        json!({ "object": "list", "data": page, "has_more": has_more })
     }
 
     fn session(&mut self, form: &BTreeMap<String, String>) -> Value {
@@ -214,6 +286,7 @@ impl Books {
         let refund = json!({
             "id": id, "object": "refund", "status": self.refund_status.unwrap_or("succeeded"),
             "payment_intent": form["payment_intent"], "amount": form["amount"].parse::<i64>().unwrap(),
+            "currency": "eur", "created": self.now.timestamp(),
             "metadata": { "refund_id": form["metadata[refund_id]"] },
         });
         self.objects.insert(id, refund.clone());

@@ -1,9 +1,12 @@
 //! HTTP: the router, and the layers around it in their order.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
@@ -89,10 +92,20 @@ pub fn private_router(app: App) -> Router {
 
 /// The process's metrics in Prometheus' text format.
 async fn metrics(State(app): State<App>) -> String {
+    /// How long the metrics wait for a figure from the database.
+    const PATIENCE: Duration = Duration::from_secs(1);
+
     let pool = app.platform().db.pool();
     metrics::gauge!("db_pool_connections").set(f64::from(pool.size()));
     metrics::gauge!("db_pool_idle").set(u32::try_from(pool.num_idle()).map_or(f64::NAN, f64::from));
     metrics::gauge!("db_pool_max").set(f64::from(pool.options().get_max_connections()));
+    // Read here, so that every process tells the same, and a new one too. Metrics are most needed when the database is
+    // away, so they do not wait for it.
+    let open = timeout(PATIENCE, app.billing().count_mismatches()).await;
+    if let Ok(Ok(open)) = open {
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        metrics::gauge!("billing_mismatches").set(open as f64);
+    }
     let handle = telemetry::metrics();
     handle.run_upkeep();
     handle.render()

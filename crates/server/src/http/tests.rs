@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use platform::storage::ObjectKey;
 use platform::testing::TestPlatform;
+use sqlx::{AssertSqlSafe, Executor as _};
 use tower::ServiceExt as _;
 
 use super::extract::Form;
@@ -357,6 +358,30 @@ async fn metrics_know_routes_by_their_template() {
         "{text}"
     );
     assert!(text.contains("db_pool_max 5"), "{text}");
+}
+
+#[tokio::test]
+async fn metrics_tell_how_many_mismatches_are_open() {
+    let server = Server::start().await;
+    telemetry::metrics();
+    let mut connection = server.platform.db.acquire().await.unwrap();
+    let planted = AssertSqlSafe(
+        "INSERT INTO billing.mismatches (subject, kind, first_seen_at)
+         SELECT 'pi_' || i, 'not_charged', now() FROM generate_series(1, 41) AS i",
+    );
+    connection.execute(planted).await.unwrap();
+    let scrape = async || {
+        let private = private_router(server.app.clone());
+        let request = Request::get("/metrics").body(Body::empty()).unwrap();
+        let answer = Answer::read(private.oneshot(request).await.unwrap()).await;
+        answer.text().to_owned()
+    };
+    let text = scrape().await;
+    assert!(text.contains("billing_mismatches 41"), "{text}");
+
+    // A figure from a database that is away would be a guess; the others do not wait for it.
+    server.platform.database().set_reachable(false).await;
+    assert!(scrape().await.contains("db_pool_max 5"));
 }
 
 #[tokio::test]
