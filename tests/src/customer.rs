@@ -152,6 +152,13 @@ impl Customer {
             .await
     }
 
+    /// As [`Customer::start_payment`]: the answer as it came.
+    pub async fn ask_to_pay(&self, shop: &Shop, order: &str) -> Response {
+        let url = shop.url(&format!("/api/v1/orders/{order}/payment"));
+        let asking = shop.client().post(url).bearer_auth(&self.access_token);
+        asking.send().await.expect("an answer")
+    }
+
     /// Pays an order at the provider.
     pub async fn pay(&self, shop: &Shop, order: &str) {
         let (status, checkout) = self.start_payment(shop, order).await;

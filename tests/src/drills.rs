@@ -6,6 +6,7 @@
 mod books;
 mod checkout;
 mod load;
+mod payments;
 mod services;
 mod workers;
 
@@ -57,7 +58,13 @@ pub struct Drill {
 /// Every drill, in the order of running.
 #[must_use]
 pub fn all() -> Vec<Drill> {
-    [&checkout::DRILLS[..], &workers::DRILLS, &services::DRILLS].concat()
+    [
+        &checkout::DRILLS[..],
+        &workers::DRILLS,
+        &services::DRILLS,
+        &payments::DRILLS,
+    ]
+    .concat()
 }
 
 /// How a drill ended.

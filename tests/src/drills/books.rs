@@ -110,6 +110,10 @@ async fn goods(connection: &mut PgConnection) -> Vec<(String, i64)> {
              SELECT sum(line.quantity) FROM orders.order_lines AS line
              JOIN orders.orders AS placed ON placed.id = line.order_id
              WHERE line.product_id = product.id AND placed.status <> 'cancelled'
+               -- What was given back before it was sent is on the shelf again.
+               AND (placed.status <> 'refunded' OR EXISTS (
+                   SELECT FROM orders.timeline AS entry WHERE entry.order_id = placed.id AND entry.status = 'shipped'
+               ))
          ), 0)::bigint
          FROM orders.products AS product ORDER BY slug",
     )

@@ -79,7 +79,12 @@ impl Provider {
         })
     }
 
-    fn list_url(&self, what: &str, window: Window, after: Option<&str>) -> Url {
+    fn list_url(
+        &self,
+        what: &str,
+        window: Window,
+        after: Option<&str>,
+    ) -> Result<Url, ProviderError> {
         let mut url = self.url(&[what])?;
         let (from, until) = (window.from.timestamp(), window.until.timestamp());
         url.query_pairs_mut()
@@ -87,6 +92,6 @@ impl Provider {
             .append_pair("created[gte]", &from.to_string())
             .append_pair("created[lt]", &until.to_string())
             .extend_pairs(after.map(|after| ("starting_after", after)));
-        url
+        Ok(url)
     }
 }
