@@ -69,7 +69,7 @@ impl Provider {
         after: Option<&str>,
         id: impl Fn(&T) -> &str,
     ) -> Result<Page<T>, ProviderError> {
-        let url = self.list_url(what, window, after);
+        let url = self.list_url(what, window, after)?;
         let reply: ListReply<T> = self.get_url(&url).await?;
         let last_id = reply.data.last().filter(|_| reply.has_more);
         let last_id = last_id.map(|last| id(last).to_owned());

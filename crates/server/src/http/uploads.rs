@@ -74,7 +74,6 @@ pub(crate) enum Sent {
 }
 
 /// A file that a form has sent.
-#[derive(Debug)]
 pub(crate) struct SentFile {
     /// What its sender calls it: any text at all.
     pub(crate) name: String,

@@ -23,7 +23,8 @@ mod billing;
     clippy::inline_always,
     clippy::unnecessary_wraps,
     clippy::unused_self,
-    reason = "`askama::filter_fn` writes the code that these are about"
+    clippy::trivially_copy_pass_by_ref,
+    reason = "`askama::filter_fn` writes the code that these are about, and takes every value by reference"
 )]
 pub(crate) mod filters;
 mod orders;

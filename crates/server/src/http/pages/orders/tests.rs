@@ -41,8 +41,8 @@ impl Browser {
         let app = App::for_tests(&platform);
         app.orders().seed_catalogue(Currency::Eur).await.unwrap();
         let pages = pages::routes(&app).layer(from_fn(sign_in));
-        let routes = pages.merge(pictures::routes()).merge(files::routes());
-        let router = layered(routes, app.clone());
+        let pages = pages.merge(pictures::routes()).merge(files::routes());
+        let router = layered(pages, app.clone());
         Self {
             app,
             router,
