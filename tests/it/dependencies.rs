@@ -68,6 +68,7 @@ fn everything_that_the_shop_depends_on_has_its_row() {
 fn every_cell_says_what_is_seen_and_names_tests_that_exist() {
     let mut names = BTreeSet::new();
     tests_below(&root().join("crates"), &mut names);
+    tests_below(&root().join("tests"), &mut names);
     for (dependency, cells) in rows() {
         assert_eq!(cells.len(), 3, "{dependency}: slow, failing, gone");
         for cell in cells {

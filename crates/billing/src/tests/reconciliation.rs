@@ -41,7 +41,7 @@ impl World {
         let request = RequestRefund {
             order_number: order.order_number.clone(),
             amount: Some(Money::new(420, Currency::Eur)),
-            reason: "Damaged".to_owned(),
+            reason: RefundReason::parse("Damaged").unwrap(),
         };
         let refund_id = self.refund(self.staff(), request).await.unwrap().id;
         let sent = self
