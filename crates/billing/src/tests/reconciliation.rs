@@ -4,7 +4,9 @@ use platform::jobs::JobError;
 use serde_json::json;
 
 use super::*;
-use crate::{MismatchKind, PaymentPartlyRefunded, PaymentSucceeded, Reconcile, RequestRefund};
+use crate::{
+    MismatchKind, PaymentPartlyRefunded, PaymentSucceeded, Reconcile, RefundReason, RequestRefund,
+};
 
 impl World {
     /// Runs what the hour brings, one hour later.

@@ -159,14 +159,14 @@ async fn a_body_that_does_not_arrive_is_the_clients_fault() {
             "/form",
             post(async |_: Form<HashMap<String, String>>| "read"),
         );
-    let router = layered(routes, app);
+    let server = layered(routes, app);
     for path in ["/raw", "/form"] {
         let never = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
         let request = Request::post(path)
             .header(header::CONTENT_TYPE, FORM)
             .body(never)
             .unwrap();
-        let answer = Answer::read(router.clone().oneshot(request).await.unwrap()).await;
+        let answer = Answer::read(server.clone().oneshot(request).await.unwrap()).await;
         assert_eq!(answer.status, StatusCode::REQUEST_TIMEOUT, "{path}");
     }
 }
