@@ -4,6 +4,7 @@
 mod api;
 mod browser;
 mod faults;
+mod one_connection;
 
 /// What two of the mugs cost, as pages and documents say it.
 const TOTAL: &str = "€32.00";

@@ -187,6 +187,12 @@ async fn an_order_is_paid_and_its_invoice_can_be_downloaded() {
         back.flash
     );
 
+    let page = shop.get(user, &path).await.text;
+    assert!(page.contains("Your payment has arrived."), "{page}");
+    for form in ["pay", "cancel"] {
+        assert!(!page.contains(&format!("{path}/{form}")), "{page}");
+    }
+
     shop.run_jobs().await;
     let tracked = shop.app.orders().get(user, order.number).await.unwrap();
     assert_eq!(tracked.order.status, OrderStatus::Paid);

@@ -1,5 +1,6 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect};
+use billing::Billing;
 use kernel::AttachmentId;
 use orders::{AttachError, DetachError, MAX_ATTACHMENT_BYTES, OrderNumber, Orders, Reader};
 
@@ -16,6 +17,7 @@ use crate::http::uploads::{self, Sent};
 pub(super) async fn attach(
     State(app): State<App>,
     State(orders): State<Orders>,
+    State(billing): State<Billing>,
     layout: Layout,
     user: CurrentUser,
     Path(number): Path<OrderNumber>,
@@ -32,7 +34,7 @@ pub(super) async fn attach(
             }
         }
     };
-    let page = OrderPage::load(&orders, layout, user.id(), number, errors);
+    let page = OrderPage::load((&orders, &billing), layout, user.id(), number, errors);
     pages::show_again(&page.await?)
 }
 

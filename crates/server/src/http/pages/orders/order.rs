@@ -1,5 +1,6 @@
 use askama::Template;
 use axum::extract::State;
+use billing::{Billing, PaymentStatus};
 use chrono::{DateTime, Utc};
 use kernel::UserId;
 use orders::{
@@ -19,6 +20,8 @@ pub(super) struct OrderPage {
     order: Order,
     /// What happened, and when.
     steps: Vec<(&'static str, DateTime<Utc>)>,
+    /// The money is there. The order says so itself once it has heard of it, a moment later.
+    is_paid: bool,
     attachments: Vec<Attachment>,
     errors: FieldErrors,
 }
@@ -26,13 +29,14 @@ pub(super) struct OrderPage {
 impl OrderPage {
     /// One of a person's orders, and what is wrong with the file that they have just sent.
     pub(super) async fn load(
-        orders: &Orders,
+        (orders, billing): (&Orders, &Billing),
         layout: Layout,
         user_id: UserId,
         number: OrderNumber,
         errors: FieldErrors,
     ) -> Result<Self> {
         let TrackedOrder { order, timeline } = orders.get(user_id, number).await?;
+        let payment = billing.payment_of_order(user_id, order.id).await?;
         let reader = Reader::Customer(user_id);
         let attachments = orders.list_attachments(reader, number).await?;
         let steps = timeline
@@ -41,14 +45,14 @@ impl OrderPage {
         Ok(Self {
             layout,
             order,
+            is_paid: payment.is_some_and(|payment| payment.status == PaymentStatus::Succeeded),
             steps: steps.collect(),
             attachments,
             errors,
         })
     }
 
-    /// It can be paid or cancelled.
-    fn is_open(&self) -> bool {
+    fn is_placed(&self) -> bool {
         self.order.status == OrderStatus::Placed
     }
 
@@ -80,10 +84,12 @@ fn describe(status: OrderStatus) -> &'static str {
 /// One of a person's orders.
 pub(super) async fn show(
     State(orders): State<Orders>,
+    State(billing): State<Billing>,
     layout: Layout,
     user: CurrentUser,
     Path(number): Path<OrderNumber>,
 ) -> Result {
-    let page = OrderPage::load(&orders, layout, user.id(), number, FieldErrors::new());
+    let modules = (&orders, &billing);
+    let page = OrderPage::load(modules, layout, user.id(), number, FieldErrors::new());
     pages::show(&page.await?)
 }
