@@ -264,15 +264,26 @@ pub fn metrics() -> &'static PrometheusHandle {
     })
 }
 
+/// Has the events of this thread, and so of a test's whole runtime, go to `subscriber` until the guard is dropped.
+///
+/// As long as there is one dispatcher alone, tracing keeps for all threads what the thread that comes by first thinks of an
+/// event, and the threads of most other tests listen to nothing. So a second one lives as long as the process.
+#[cfg(test)]
+pub(crate) fn listen_with(
+    subscriber: impl Into<tracing::Dispatch>,
+) -> tracing::subscriber::DefaultGuard {
+    static ANOTHER: OnceLock<tracing::Dispatch> = OnceLock::new();
+    ANOTHER.get_or_init(|| tracing::Dispatch::new(tracing_subscriber::registry()));
+    subscriber.set_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
     async fn statements_are_counted_in_the_task_that_sends_them() {
-        let _guard = tracing_subscriber::registry()
-            .with(query_layer())
-            .set_default();
+        let _guard = listen_with(tracing_subscriber::registry().with(query_layer()));
         let tally = Arc::new(Tally::default());
         let say = || tracing::debug!(target: "sqlx::query", elapsed_secs = 0.25_f64, "statement");
         Arc::clone(&tally)

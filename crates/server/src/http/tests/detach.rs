@@ -13,15 +13,14 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
-use tracing::Dispatch;
 use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::*;
 use crate::http::detach::ClientGone;
 use crate::http::error::Result;
+use crate::telemetry::listen_with;
 
 /// What the line about a request says, by field.
 #[derive(Debug, Default)]
@@ -56,18 +55,14 @@ struct Listening {
     server: Server,
     address: SocketAddr,
     lines: mpsc::UnboundedReceiver<Line>,
-    _log: (DefaultGuard, Dispatch),
+    _log: DefaultGuard,
     _stop: tokio_util::sync::DropGuard,
 }
 
 impl Listening {
     async fn start(handlers: Router<App>) -> Self {
         let (sender, lines) = mpsc::unbounded_channel();
-        // As long as there is one dispatcher alone, tracing keeps for all threads what the thread that comes by first thinks
-        // of an event, and the threads of most other tests listen to nothing.
-        let another = Dispatch::new(tracing_subscriber::registry());
-        let log = tracing_subscriber::registry().with(Lines(sender));
-        let log = log.set_default();
+        let log = listen_with(tracing_subscriber::registry().with(Lines(sender)));
         let server = Server::start().await;
         let router = layered(handlers, server.app.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -78,7 +73,7 @@ impl Listening {
             server,
             address,
             lines,
-            _log: (log, another),
+            _log: log,
             _stop: stop.drop_guard(),
         }
     }

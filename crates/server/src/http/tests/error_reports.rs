@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::*;
-use crate::telemetry::{LogFormat, TelemetrySettings, report_panic, sentry_layers, sentry_options};
+use crate::telemetry::{
+    LogFormat, TelemetrySettings, listen_with, report_panic, sentry_layers, sentry_options,
+};
 
 /// Takes in what an error tracker would, on a port of this machine.
 async fn ingest() -> (String, mpsc::UnboundedReceiver<Value>) {
@@ -47,9 +48,7 @@ fn hub_for(dsn: String) -> Arc<Hub> {
 async fn an_error_is_reported_with_release_route_user_and_what_came_before() {
     let (dsn, mut events) = ingest().await;
     let server = Server::start().await;
-    let _subscriber = tracing_subscriber::registry()
-        .with(sentry_layers())
-        .set_default();
+    let _listening = listen_with(tracing_subscriber::registry().with(sentry_layers()));
     let hub = hub_for(dsn);
     let work = server.get("/fail?token=canary");
     let answer = work.bind_hub(Arc::clone(&hub)).await;
@@ -98,9 +97,7 @@ async fn a_panic_is_reported_once() {
     report_panics();
     let (dsn, mut events) = ingest().await;
     let server = Server::start().await;
-    let _subscriber = tracing_subscriber::registry()
-        .with(sentry_layers())
-        .set_default();
+    let _listening = listen_with(tracing_subscriber::registry().with(sentry_layers()));
     let hub = hub_for(dsn);
     let answer = server.get("/panic").bind_hub(Arc::clone(&hub)).await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
@@ -117,9 +114,7 @@ async fn an_error_tracker_that_is_away_is_not_noticed() {
     report_panics();
     let wire = Wire::to(outages::a_broken_server().await).await;
     let server = Server::start().await;
-    let _subscriber = tracing_subscriber::registry()
-        .with(sentry_layers())
-        .set_default();
+    let _listening = listen_with(tracing_subscriber::registry().with(sentry_layers()));
     // Broken, gone, too slow.
     for state in [Wired::Working, Wired::Cut, Wired::Silent] {
         wire.set(state).await;
@@ -206,9 +201,7 @@ async fn reports_about(job: Hopeless) -> mpsc::UnboundedReceiver<Value> {
     enqueued.await.unwrap();
     tx.commit().await.unwrap();
 
-    let _subscriber = tracing_subscriber::registry()
-        .with(sentry_layers())
-        .set_default();
+    let _listening = listen_with(tracing_subscriber::registry().with(sentry_layers()));
     tracing::info!("of another run");
     let hub = hub_for(dsn);
     let ran = runner.run_due().bind_hub(Arc::clone(&hub)).await.unwrap();

@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::*;
-use crate::telemetry::{json_lines, query_layer};
+use crate::telemetry::{json_lines, listen_with, query_layer};
 use crate::worker;
 
 /// What was written to the log.
@@ -27,13 +26,14 @@ impl io::Write for Log {
 }
 
 impl Log {
-    /// Listens to this thread, and so to a test's whole runtime.
     fn listen(&self) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
-        tracing_subscriber::registry()
-            .with(json_lines(move || log.clone()))
-            .with(query_layer())
-            .set_default()
+        let lines = json_lines(move || log.clone());
+        listen_with(
+            tracing_subscriber::registry()
+                .with(lines)
+                .with(query_layer()),
+        )
     }
 
     /// The lines with this message; every line has to be a JSON document.
