@@ -15,12 +15,8 @@ const WITHOUT_GUARD: [&str; 2] = ["postgresql", "sentry"];
 fn guarded(folder: &Path, names: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path
-            .file_stem()
-            .unwrap()
-            .to_string_lossy()
-            .ends_with("tests")
-        {
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if stem.ends_with("tests") || stem == "testing" {
             continue;
         }
         if path.is_dir() {

@@ -4,6 +4,7 @@
 mod api;
 mod browser;
 mod faults;
+mod instances;
 mod one_connection;
 
 /// What two of the mugs cost, as pages and documents say it.

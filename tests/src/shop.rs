@@ -64,6 +64,8 @@ pub struct Shop {
     with_worker: bool,
     // Behind locks, so that a drill can end them while customers are served.
     server: Mutex<Option<Child>>,
+    /// Another server of the same shop and its address, to which [`Shop::switch_servers`] turns.
+    other: Option<(String, Child)>,
     workers: Mutex<Vec<Child>>,
     pub(crate) sandbox: sandbox::Running,
     environment: Vec<(&'static str, String)>,
@@ -112,6 +114,7 @@ impl Shop {
                 &environment,
                 &logs,
             ))),
+            other: None,
             with_worker: setup.with_worker,
             workers: Mutex::default(),
             client: client(),
@@ -197,6 +200,26 @@ impl Shop {
         let server = program(arguments(self.with_worker), &self.environment, &self.logs);
         *locked(&self.server) = Some(server);
         self.ready().await;
+    }
+
+    /// Starts another server over the same database, Redis and files, and sends requests there from now on.
+    pub async fn start_another_server(&mut self) {
+        let address = format!("127.0.0.1:{}", free_port());
+        let mut environment = self.environment.clone();
+        environment.push(("LISTEN_ADDRESS", address.clone()));
+        environment.push(("METRICS_ADDRESS", format!("127.0.0.1:{}", free_port())));
+        let server = program(arguments(false), &environment, &self.logs);
+        self.other = Some((format!("http://{address}"), server));
+        self.switch_servers();
+        self.ready().await;
+    }
+
+    /// Sends requests to the other server from now on.
+    pub fn switch_servers(&mut self) {
+        let (url, server) = self.other.take().expect("another server was started");
+        let server = locked(&self.server).replace(server);
+        let url = std::mem::replace(&mut self.url, url);
+        self.other = server.map(|server| (url, server));
     }
 
     /// Starts one more process that runs background jobs and nothing else.

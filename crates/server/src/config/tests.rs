@@ -152,6 +152,14 @@ fn the_same_is_fine_in_development() {
 }
 
 #[test]
+fn a_lease_for_drills_lasts_from_one_to_thirty_seconds() {
+    for value in ["0", "31", "soon"] {
+        let faults = faulty(&[("ENVIRONMENT", "development"), ("JOB_LEASE_SECONDS", value)]);
+        assert_eq!(faults, ["JOB_LEASE_SECONDS"], "{value}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_anywhere() {
     for (variable, value) in [
         ("ENVIRONMENT", "staging"),
@@ -159,7 +167,6 @@ fn what_cannot_be_read_is_refused_anywhere() {
         ("LISTEN_ADDRESS", "localhost"),
         ("DATABASE_URL", "mysql://app@db/shop"),
         ("DATABASE_POOL_SIZE", "0"),
-        ("JOB_LEASE_SECONDS", "0"),
         ("MAX_REQUESTS_IN_FLIGHT", "0"),
         ("MAIL_FROM", "nobody"),
         (

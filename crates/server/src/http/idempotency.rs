@@ -140,14 +140,15 @@ async fn claim(
 }
 
 async fn read(body: Body) -> Result<Bytes> {
-    to_bytes(body, limits::BODY)
+    tokio::time::timeout(limits::BODY_DEADLINE, to_bytes(body, limits::BODY))
         .await
+        .map_err(|_| AppError::BodyTimedOut)?
         .map_err(|_| AppError::TooLarge)
 }
 
 fn checked(key: Option<&str>) -> Result<String> {
     let key = key.unwrap_or_default();
-    if (1..=255).contains(&key.len()) {
+    if (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(key.to_owned())
     } else {
         Err(AppError::BadRequest(
