@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use platform::testing::{TestDatabase, services};
+use platform::testing::{TestDatabase, Wire, services};
 use reqwest::Client;
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
@@ -27,6 +27,8 @@ pub struct Setup {
     pub name: String,
     /// Whether its server runs background jobs as well.
     pub with_worker: bool,
+    /// Whether the payment provider is reached by a wire that can be cut.
+    pub with_wire: bool,
     /// Settings that differ from those that `cargo xtask dev` makes.
     pub environment: Vec<(&'static str, String)>,
 }
@@ -38,6 +40,7 @@ impl Setup {
         Self {
             name: name.to_owned(),
             with_worker: true,
+            with_wire: false,
             environment: Vec::new(),
         }
     }
@@ -46,6 +49,13 @@ impl Setup {
     #[must_use]
     pub fn without_worker(mut self) -> Self {
         self.with_worker = false;
+        self
+    }
+
+    /// Puts a wire between the shop and the payment provider's API: [`Shop::wire_to_provider`].
+    #[must_use]
+    pub fn with_wire_to_provider(mut self) -> Self {
+        self.with_wire = true;
         self
     }
 
@@ -68,6 +78,7 @@ pub struct Shop {
     other: Option<(String, Child)>,
     workers: Mutex<Vec<Child>>,
     pub(crate) sandbox: sandbox::Running,
+    wire: Wire,
     environment: Vec<(&'static str, String)>,
     folder: TempDir,
     logs: PathBuf,
@@ -97,6 +108,10 @@ impl Shop {
         .await
         .expect("a sandbox that starts");
         let mut environment = environment(&url, &database, &sandbox, folder.path());
+        let wire = Wire::to(sandbox.http_addr.to_string()).await;
+        if setup.with_wire {
+            environment.push(("PAYMENT_API_URL", format!("http://{}", wire.address())));
+        }
         environment.extend(setup.environment);
         let logs = artefacts().join(setup.name);
 
@@ -120,6 +135,7 @@ impl Shop {
             client: client(),
             url,
             sandbox,
+            wire,
             environment,
             folder,
             logs,
@@ -145,6 +161,12 @@ impl Shop {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The wire to the payment provider's API, in a shop that was set up with one.
+    #[must_use]
+    pub fn wire_to_provider(&self) -> &Wire {
+        &self.wire
     }
 
     /// The shop's database.

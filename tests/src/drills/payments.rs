@@ -4,10 +4,11 @@
     reason = "it looks at all schemas at once, which no module's checked queries can"
 )]
 
-use std::hash::{DefaultHasher, Hash, Hasher as _};
-use std::time::{Duration, Instant};
+mod provider;
 
-use futures::future::{join, join_all};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+
+use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
@@ -30,15 +31,15 @@ pub(super) const DRILLS: [Drill; 5] = [
     },
     Drill {
         name: "provider-down",
-        fault: "the payment provider fails, or hangs, for everybody",
+        fault: "the payment provider is gone, fails, or hangs, for everybody",
         expected: "attempts/calls ≤ 1.1, people are told at once, other pages work, payments go on afterwards",
-        run: |length| Box::pin(provider_down(length)),
+        run: |length| Box::pin(provider::provider_down(length)),
     },
     Drill {
         name: "provider-slow",
         fault: "the payment provider answers after 3 s",
         expected: "nobody else waits (asserted: their median ≤ 1 s); p99 of other routes within 10 % (told)",
-        run: |length| Box::pin(provider_slow(length)),
+        run: |length| Box::pin(provider::provider_slow(length)),
     },
     Drill {
         name: "partial-refunds",
@@ -156,134 +157,6 @@ async fn refund_beyond_the_deadline(shop: &Shop, order: &str) {
     })
     .await;
     shop.behave(Partner::Payments, Manner::Normal).await;
-}
-
-async fn provider_down(length: Length) -> Measured {
-    let shop = Shop::open(Setup::new("drill-provider-down")).await;
-    let customers = Customer::crowd(&shop, length.pick(4, 12)).await;
-    let books = Books::open(&shop).await;
-    let ordering = customers
-        .iter()
-        .map(|customer| customer.order_two_mugs(&shop));
-    let orders = join_all(ordering).await;
-    let before = calls(&shop).await;
-    for manner in length.pick(&[Manner::Failing][..], &[Manner::Failing, Manner::Hanging]) {
-        shop.behave(Partner::Payments, *manner).await;
-        for _ in 0..length.pick(5, 20) {
-            let asking = customers.iter().zip(&orders);
-            join_all(asking.map(|(customer, order)| refused(&shop, customer, order))).await;
-        }
-    }
-    let after = calls(&shop).await;
-    let ratio = (after.0 - before.0) / (after.1 - before.1);
-    assert!(ratio <= 1.1, "{ratio} attempts a call");
-    assert!(
-        shop.metric("outbound_breaker_state", &PAYMENTS).await > 1.0,
-        "the breaker is not open"
-    );
-
-    let since = Instant::now();
-    refused(&shop, &customers[0], &orders[0]).await;
-    let told_after = since.elapsed();
-    // As long as a call takes that fails at once; one that waited for the provider would take its patience of 8 s.
-    assert!(
-        told_after < Duration::from_secs(4),
-        "told after {told_after:?}"
-    );
-    let shelf = shop.client().get(shop.url("/api/v1/products")).send().await;
-    assert_eq!(shelf.expect("an answer").status().as_u16(), 200);
-
-    shop.behave(Partner::Payments, Manner::Normal).await;
-    if length == Length::Short {
-        // The breaker asks again after half a minute; a new process does at once.
-        shop.kill_server().await;
-        shop.start_server().await;
-    }
-    for (customer, order) in customers.iter().zip(&orders) {
-        let page = eventually("payments that work again", async || {
-            let (status, checkout) = customer.start_payment(&shop, order).await;
-            (status == 201).then(|| checkout["url"].as_str().expect("an address").to_owned())
-        });
-        press(&shop, &page.await, "pay").await;
-    }
-    paid(&shop, &orders).await;
-    books.check(&shop, &orders).await;
-    format!(
-        "{ratio:.2} attempts a call, told after {} ms once the breaker was open; then {} paid, doubles 0",
-        told_after.as_millis(),
-        orders.len(),
-    )
-}
-
-/// Asks for the payment page and is told when to try again.
-async fn refused(shop: &Shop, customer: &Customer, order: &str) {
-    let answer = customer.ask_to_pay(shop, order).await;
-    assert_eq!(answer.status().as_u16(), 503);
-    assert!(answer.headers().contains_key("retry-after"));
-}
-
-const PAYMENTS: [(&str, &str); 1] = [("dependency", "payments")];
-
-/// What the provider was sent so far, and how much of it was asked for: the rest are retries.
-async fn calls(shop: &Shop) -> (f64, f64) {
-    let retries = shop.metric("outbound_retries_total", &PAYMENTS).await;
-    let counted = shop.metric("outbound_calls_total", &PAYMENTS).await;
-    (counted, counted - retries)
-}
-
-async fn provider_slow(length: Length) -> Measured {
-    // Few connections: a transaction that was open during a call would have everybody wait.
-    let setup = Setup::new("drill-provider-slow").with("DATABASE_POOL_SIZE", "4");
-    let shop = Shop::open(setup).await;
-    let customers = Customer::crowd(&shop, AT_ONCE).await;
-    stock_up(&shop).await;
-    let books = Books::open(&shop).await;
-    let mut orders = Vec::new();
-    let (mut well, mut slow) = (Vec::new(), Vec::new());
-    for _ in 0..length.pick(1, 12) {
-        for (manner, times) in [
-            (Manner::Normal, &mut well),
-            (Manner::Slow(3_000), &mut slow),
-        ] {
-            let ordering = customers
-                .iter()
-                .map(|customer| customer.order_two_mugs(&shop));
-            let placed = join_all(ordering).await;
-            shop.behave(Partner::Payments, manner).await;
-            let paying = customers.iter().zip(&placed);
-            let paying = paying.map(|(customer, order)| page(&shop, customer, order));
-            let (_, measured) = join(join_all(paying), other_routes(&shop)).await;
-            times.extend(measured);
-            orders.extend(placed);
-        }
-    }
-    shop.behave(Partner::Payments, Manner::Normal).await;
-    well.sort_unstable();
-    slow.sort_unstable();
-    let median = slow[slow.len() / 2];
-    assert!(median < Duration::from_secs(1), "others waited {median:?}");
-    books.check(&shop, &orders).await;
-    let p99 = |times: &[Duration]| times[times.len() * 99 / 100].as_secs_f64() * 1_000.0;
-    format!(
-        "{} requests each: p99 {:.0} ms before, {:.0} ms during, ratio {:.2}; {AT_ONCE} customers waited for their page",
-        slow.len(),
-        p99(&well),
-        p99(&slow),
-        p99(&slow) / p99(&well),
-    )
-}
-
-/// Reads the catalogue for as long as a slow call takes, one request after the other.
-async fn other_routes(shop: &Shop) -> Vec<Duration> {
-    let begun = Instant::now();
-    let mut times = Vec::new();
-    while begun.elapsed() < Duration::from_millis(2_500) {
-        let since = Instant::now();
-        let answer = shop.client().get(shop.url("/api/v1/products")).send().await;
-        assert_eq!(answer.expect("an answer").status().as_u16(), 200);
-        times.push(since.elapsed());
-    }
-    times
 }
 
 async fn partial_refunds() -> Measured {
