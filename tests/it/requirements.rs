@@ -74,6 +74,8 @@ fn every_test_that_the_requirements_name_exists() {
     let mut names = BTreeSet::new();
     tests_below(&root().join("crates"), &mut names);
     tests_below(&root().join("tests"), &mut names);
+    let drills = tests::drills::all();
+    names.extend(drills.iter().map(|drill| format!("drill {}", drill.name)));
     for row in rows() {
         for test in &row.tests {
             assert!(
