@@ -61,7 +61,7 @@ async fn nul_in_any_field_of_any_form_is_refused() {
         }
     }
     // A page whose forms are no longer found would go unseen otherwise.
-    assert_eq!(refused, 20);
+    assert_eq!(refused, 21);
 }
 
 /// Sends the form with NUL in one field after the other; gives how many fields that were.
