@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::{sleep, timeout};
 
-use super::load::{NEVER, buy_until, mug, told};
+use super::load::{NEVER, a_full_shelf, buy_until, mug, told};
 use super::{Books, Drill, Length, Measured};
 use crate::customer::{Customer, MUG, number};
 use crate::{Setup, Shop};
@@ -45,9 +45,9 @@ pub(super) const DRILLS: [Drill; 4] = [
 async fn server_killed(length: Length) -> Measured {
     let shop = Shop::open(Setup::new("drill-server-killed")).await;
     let customers = Customer::crowd(&shop, length.pick(4, 12)).await;
+    let mug = a_full_shelf(&shop).await;
     let books = Books::open(&shop).await;
     let kills = length.pick(4, 200);
-    let mug = mug(&shop).await;
     let is_over = AtomicBool::new(false);
 
     let buying = customers
@@ -74,6 +74,7 @@ async fn server_killed(length: Length) -> Measured {
 async fn client_aborts(length: Length) -> Measured {
     let shop = Shop::open(Setup::new("drill-client-aborts")).await;
     let customers = Customer::crowd(&shop, length.pick(4, 20)).await;
+    a_full_shelf(&shop).await;
     let books = Books::open(&shop).await;
     let delays: Vec<u64> = (1..=length.pick(20, 200)).collect();
 

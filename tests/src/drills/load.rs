@@ -79,6 +79,18 @@ async fn told_or_not(
     None
 }
 
+/// Puts more of what customers buy on its shelf than the longest drill can sell; gives its id.
+pub(super) async fn a_full_shelf(shop: &Shop) -> String {
+    let mut connection = shop.connect().await;
+    sqlx::query_scalar(
+        "UPDATE orders.products SET stock = 1000000 WHERE slug = $1 RETURNING id::text",
+    )
+    .bind(MUG)
+    .fetch_one(&mut connection)
+    .await
+    .expect("the catalogue has mugs")
+}
+
 /// The id of what customers buy.
 pub(super) async fn mug(shop: &Shop) -> String {
     let mut connection = shop.connect().await;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use tokio::time::sleep;
 
-use super::load::{Answers, PUBLIC, buy_until, healed, look_until, mug};
+use super::load::{Answers, PUBLIC, a_full_shelf, buy_until, healed, look_until};
 use super::{Books, Drill, Length, Measured};
 use crate::browser::Browser;
 use crate::customer::Customer;
@@ -135,7 +135,8 @@ async fn under_load(
     harm: impl AsyncFnOnce(&Shop),
 ) -> (Answers, Vec<String>) {
     let customers = Customer::crowd(shop, length.pick(2, 4)).await;
-    let (books, mug) = (Books::open(shop).await, mug(shop).await);
+    let mug = a_full_shelf(shop).await;
+    let books = Books::open(shop).await;
     let is_over = AtomicBool::new(false);
     let buying = customers
         .iter()
