@@ -4,7 +4,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
     process::Command,
-    sync::LazyLock,
+    sync::{LazyLock, OnceLock},
 };
 
 use anyhow::{Context, ensure};
@@ -24,9 +24,20 @@ pub(crate) fn root() -> &'static Path {
     &ROOT
 }
 
+static DEV_FOLDER: OnceLock<PathBuf> = OnceLock::new();
+
+/// Has this process leave everything in another folder than `.dev`.
+pub(crate) fn use_dev_folder(folder: PathBuf) {
+    // Said once, by the command line.
+    DEV_FOLDER.set(folder).ok();
+}
+
 /// Everything that running here leaves behind; ignored by git, safe to delete while nothing runs.
 pub(crate) fn dev_folder() -> PathBuf {
-    root().join(".dev")
+    DEV_FOLDER
+        .get()
+        .cloned()
+        .unwrap_or_else(|| root().join(".dev"))
 }
 
 /// A path as a person at the root of the checkout would type it.

@@ -5,6 +5,7 @@ pub(crate) mod build;
 mod follow;
 mod lock;
 mod programs;
+pub(crate) mod rehearsal;
 mod state;
 mod watch;
 

@@ -35,7 +35,7 @@ mod services;
 mod shop;
 mod test;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -44,6 +44,9 @@ use process::{Interrupt, Interrupted};
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", about = "The developer's commands")]
 struct Arguments {
+    /// Where to leave data, logs and addresses, if not in `.dev`
+    #[arg(long, global = true, hide = true)]
+    dev_folder: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -95,6 +98,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(folder) = arguments.dev_folder {
+        checkout::use_dev_folder(folder);
+    }
     match Interrupt::listen().and_then(|interrupt| run(arguments.command, &interrupt)) {
         Ok(code) => code,
         // 128 + SIGINT, the shells' convention.

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::{
     checkout,
-    dev::build::Build,
+    dev::{build::Build, rehearsal},
     drill, gates, prepare,
     process::{self, Interrupt, Interrupted},
     services::{
@@ -33,6 +33,8 @@ pub(crate) enum Step {
     Unit,
     /// The journey through a real browser
     Journey,
+    /// The command `dev`, as a newcomer runs it
+    Dev,
     /// Faults in a running shop, in their short form
     Drills,
 }
@@ -122,6 +124,7 @@ fn run_step(
     }
     let mut command = match step {
         Step::Queries => return prepare::run(true, interrupt).map(|()| true),
+        Step::Dev => return rehearsal::run(interrupt).map(|()| true),
         Step::Fmt => checkout::cargo(["fmt", "--all", "--check"]),
         Step::Clippy => {
             let mut clippy = workspace(["clippy", "--all-targets"]);
@@ -246,7 +249,7 @@ mod tests {
         let verdict = verdict(&outcomes(&[(Step::Fmt, true), (Step::Doc, true)]));
         assert_eq!(
             verdict,
-            "2 of 7 steps passed. Not run: clippy, queries, unit, journey, drills."
+            "2 of 8 steps passed. Not run: clippy, queries, unit, journey, dev, drills."
         );
     }
 
@@ -263,6 +266,6 @@ mod tests {
             .iter()
             .map(|step| (*step, true))
             .collect();
-        assert_eq!(verdict(&outcomes(&all)), "All 7 steps passed.");
+        assert_eq!(verdict(&outcomes(&all)), "All 8 steps passed.");
     }
 }

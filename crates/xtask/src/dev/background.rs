@@ -31,6 +31,8 @@ pub(super) fn start(options: Options, interrupt: &Interrupt) -> anyhow::Result<(
     let errors = output.try_clone().context("share a log file")?;
     let mut supervisor = Command::new(env::current_exe().context("find this program's file")?);
     supervisor
+        .arg("--dev-folder")
+        .arg(checkout::dev_folder())
         .args(["dev", "--supervise"])
         .args(flags(options))
         .stdin(Stdio::null())
