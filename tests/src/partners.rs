@@ -69,8 +69,9 @@ impl Shop {
         list.as_array().expect("a list of events").clone()
     }
 
-    /// Has the provider send an event by hand: `again`, `late` or `forged`. Gives the status that the shop answered.
-    pub async fn resend_event(&self, event: &str, manner: &str) -> Option<u64> {
+    /// Has the provider send an event by hand: `again`, `late` or `forged`. Gives the status that the shop answered,
+    /// and after how many milliseconds.
+    pub async fn resend_event(&self, event: &str, manner: &str) -> (Option<u64>, u64) {
         let url = format!(
             "{}/control/webhooks/{event}/{manner}",
             self.sandbox.public_url
@@ -78,7 +79,8 @@ impl Shop {
         let request = self.client().post(url).header("accept", "application/json");
         let attempt = request.json(&json!({})).send().await.expect("an attempt");
         let attempt: Value = attempt.json().await.expect("an attempt as JSON");
-        attempt["status"].as_u64()
+        let took = attempt["took_ms"].as_u64();
+        (attempt["status"].as_u64(), took.expect("milliseconds"))
     }
 
     async fn control(&self, list: &str) -> Value {

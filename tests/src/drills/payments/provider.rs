@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use futures::future::{join, join_all};
 use platform::testing::State;
 
-use super::{AT_ONCE, page, paid, press, stock_up};
+use super::{AT_ONCE, page, paid, press};
 use crate::customer::Customer;
+use crate::drills::load::a_full_shelf;
 use crate::drills::{Books, Length, Measured};
 use crate::{Manner, Partner, Setup, Shop, eventually};
 
@@ -99,7 +100,7 @@ pub(super) async fn provider_slow(length: Length) -> Measured {
     let setup = Setup::new("drill-provider-slow").with("DATABASE_POOL_SIZE", "4");
     let shop = Shop::open(setup).await;
     let customers = Customer::crowd(&shop, AT_ONCE).await;
-    stock_up(&shop).await;
+    a_full_shelf(&shop).await;
     let books = Books::open(&shop).await;
     let mut orders = Vec::new();
     let (mut well, mut slow) = (Vec::new(), Vec::new());
