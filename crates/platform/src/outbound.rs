@@ -25,6 +25,35 @@ pub use guard::Refusal;
 pub(crate) use guard::{Guard, Verdict};
 use retry::Budget;
 
+/// A client for a library that calls its own partner from a thread of its own, as the error tracker's does: no request and no
+/// job ever waits for it, so it has a deadline for the whole call and no guard.
+///
+/// # Errors
+/// If the machine's TLS certificates cannot be read.
+pub fn client_within(deadline: Duration) -> anyhow::Result<reqwest::Client> {
+    client(deadline)
+        .timeout(deadline)
+        .build()
+        .context("build an HTTP client")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that builds a client"
+)]
+fn client(connect: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(connect)
+        // A redirect or a proxy from the environment would lead around the list of hosts.
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .user_agent(concat!(
+            env!("CARGO_PKG_NAME"),
+            "/",
+            env!("CARGO_PKG_VERSION")
+        ))
+}
+
 /// A call to make. Any `http::Request` whose body is in memory.
 pub type Request = http::Request<Bytes>;
 
@@ -130,22 +159,9 @@ impl Outbound {
     ///
     /// # Errors
     /// If the machine's TLS certificates cannot be read.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that builds a client"
-    )]
     pub fn dependency(&self, name: &'static str, policy: Policy) -> anyhow::Result<Dependency> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(policy.connect)
-            // A redirect or a proxy from the environment would lead around the list of hosts.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
+        let client = client(policy.connect)
             .tcp_nodelay(true)
-            .user_agent(concat!(
-                env!("CARGO_PKG_NAME"),
-                "/",
-                env!("CARGO_PKG_VERSION")
-            ))
             .build()
             .context("build an HTTP client")?;
         let breaker = policy.breaker.clone();

@@ -120,18 +120,16 @@ pub(crate) fn sentry_options(settings: &TelemetrySettings) -> sentry::ClientOpti
 struct Reports;
 
 impl sentry::TransportFactory for Reports {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "Sentry sends from a thread of its own, outside of every request and job"
-    )]
     fn create_transport_with_options(
         &self,
         options: sentry::TransportOptions,
     ) -> Arc<dyn sentry::Transport> {
         let mut reports = ReqwestHttpTransportOptions::from(options);
-        match reqwest::Client::builder().timeout(REPORT_WITHIN).build() {
+        match platform::outbound::client_within(REPORT_WITHIN) {
             Ok(client) => reports = reports.with_client(client),
-            Err(error) => tracing::warn!(%error, "error reports are sent without a deadline"),
+            Err(error) => {
+                tracing::warn!(error = %format!("{error:#}"), "error reports are sent without a deadline");
+            }
         }
         Arc::new(reports.build())
     }
