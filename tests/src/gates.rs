@@ -1,8 +1,12 @@
-//! The gates: what must hold for every query, table and index of the workspace, derived from the code's own lists.
+//! The gates: what must hold for every query, table, index and source file of the workspace, derived from the code's own lists.
 //!
 //! A gate gives [`Finding`]s. `cargo xtask gates` prints them; the suite plants faults and looks for them.
 
+pub mod personal;
 pub mod plans;
+pub mod rooms;
+pub mod settings;
+pub mod source;
 
 use std::fmt;
 

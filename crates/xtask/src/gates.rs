@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     process::{Command, ExitCode},
     time::{Duration, Instant},
 };
@@ -56,6 +57,9 @@ pub(crate) fn run(chosen: &[String], interrupt: &Interrupt) -> anyhow::Result<Ex
     // Ended before the table, so that the last word is the table's.
     drop(services);
     println!("\n{}", table(&outcomes));
+    if chosen.is_empty() {
+        println!("\n{}", long_files()?);
+    }
     Ok(if outcomes.iter().all(|outcome| outcome.passed) {
         ExitCode::SUCCESS
     } else {
@@ -154,6 +158,39 @@ fn table(outcomes: &[Outcome<'_>]) -> String {
     lines.join("\n")
 }
 
+/// What people read in one go.
+const LONG: usize = 300;
+
+/// The files that have grown long. A warning and no gate: a few are one table, or one story, that nobody would split.
+fn long_files() -> anyhow::Result<String> {
+    let listed = Command::new("git")
+        .args(["ls-files", "--", "*.rs"])
+        .current_dir(checkout::root())
+        .output()
+        .context("list the files with git")?;
+    let mut long = Vec::new();
+    for file in String::from_utf8_lossy(&listed.stdout).lines() {
+        // A file that is deleted and not yet committed is listed still.
+        let source = fs::read_to_string(checkout::root().join(file)).unwrap_or_default();
+        let lines = source.lines().count();
+        if lines > LONG {
+            long.push((lines, file.to_owned()));
+        }
+    }
+    Ok(warning(long))
+}
+
+fn warning(mut long: Vec<(usize, String)>) -> String {
+    long.sort_by(|one, other| other.cmp(one));
+    let lines = long
+        .iter()
+        .map(|(lines, file)| format!("  {lines:>5}  {file}"));
+    format!(
+        "files of more than {LONG} lines, to be split by use case when one is touched anyway:\n{}",
+        lines.collect::<Vec<_>>().join("\n")
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +202,16 @@ mod tests {
         let gates = grouped(listed);
         assert_eq!(gates.keys().collect::<Vec<_>>(), ["graph", "plans"]);
         assert_eq!(gates["plans"], ["gates::plans::a", "gates::plans::b"]);
+    }
+
+    #[test]
+    fn the_longest_file_is_warned_of_first() {
+        let long = vec![(301, "a.rs".to_owned()), (1000, "b.rs".to_owned())];
+        let warning = warning(long);
+        assert!(
+            warning.ends_with(":\n   1000  b.rs\n    301  a.rs"),
+            "{warning}"
+        );
     }
 
     #[test]

@@ -102,6 +102,12 @@ impl House {
         below
     }
 
+    /// What runs where people are served: the server and all that it is made of.
+    pub(super) fn served(&self) -> Vec<String> {
+        let below = self.below_the_server().into_iter();
+        below.chain(["server"]).map(str::to_owned).collect()
+    }
+
     /// Every dependency that the design forbids, with what to do about it.
     fn violations(&self) -> Vec<String> {
         let modules: BTreeSet<_> = self.modules().collect();

@@ -1,0 +1,24 @@
+-- Whose words a column holds, and what becomes of them when the person leaves: read by `cargo xtask gates personal`.
+COMMENT ON COLUMN platform.events.name IS 'not personal: ours';
+COMMENT ON COLUMN platform.events.payload IS 'personal: deleted after 90 days';
+COMMENT ON COLUMN platform.events.correlation_id IS 'not personal: the id of a request';
+COMMENT ON COLUMN platform.jobs.kind IS 'not personal: ours';
+COMMENT ON COLUMN platform.jobs.queue IS 'not personal: ours';
+COMMENT ON COLUMN platform.jobs.payload IS 'personal: deleted 7 days after the job is done';
+COMMENT ON COLUMN platform.jobs.unique_key IS 'not personal: ids and times';
+COMMENT ON COLUMN platform.jobs.last_error IS 'personal: deleted with the job: what went wrong may name an address';
+COMMENT ON COLUMN platform.jobs.correlation_id IS 'not personal: the id of a request';
+COMMENT ON COLUMN platform.flags.key IS 'not personal: ours';
+COMMENT ON COLUMN platform.flags.note IS 'not personal: what a flag is for';
+COMMENT ON COLUMN platform.audit_log.action IS 'not personal: ours';
+COMMENT ON COLUMN platform.audit_log.subject_type IS 'not personal: ours';
+COMMENT ON COLUMN platform.audit_log.subject_id IS 'not personal: an id';
+COMMENT ON COLUMN platform.audit_log.before IS 'personal: kept: who did what to whom must stay known; read by staff alone';
+COMMENT ON COLUMN platform.audit_log.after IS 'personal: kept: who did what to whom must stay known; read by staff alone';
+COMMENT ON COLUMN platform.audit_log.correlation_id IS 'not personal: the id of a request';
+COMMENT ON COLUMN platform.idempotency_keys.key IS 'not personal: chosen by a program for one request';
+COMMENT ON COLUMN platform.idempotency_keys.fingerprint IS 'not personal: a hash';
+COMMENT ON COLUMN platform.idempotency_keys.content_type IS 'not personal: the kind of an answer';
+COMMENT ON COLUMN platform.idempotency_keys.body IS 'personal: deleted after 72 hours';
+COMMENT ON COLUMN platform.idempotency_keys.location IS 'not personal: a path of this site';
+COMMENT ON COLUMN platform.idempotency_keys.set_cookie IS 'not personal: a message of ours for the next page';
