@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect};
@@ -8,7 +10,7 @@ use platform::Platform;
 use platform::sessions::{NewSession, SessionLimits};
 use secrecy::SecretString;
 use serde::Deserialize;
-use users::{SignInError, Users};
+use users::{CurrentUser, SignInError, Users};
 
 use super::field_errors;
 use crate::app::App;
@@ -84,39 +86,15 @@ pub(super) async fn sign_in(
     layout: Layout,
     Form(form): Form<SignInForm>,
 ) -> Result {
-    // What is no address has no account: the answer is the same.
-    let signed_in = match EmailAddress::parse(&form.email) {
-        Ok(email) => users.sign_in(&email, &form.password).await,
-        Err(_) => Err(SignInError::WrongCredentials),
-    };
-    let user = match signed_in {
+    let user = match find(&users, &form).await {
         Ok(user) => user,
-        Err(refused) => {
-            return pages::show_again(&SignInPage {
-                layout,
-                errors: field_errors(refused)?,
-                form: SignInForm {
-                    next: LocalPath::or_root(&form.next).as_str().to_owned(),
-                    ..form
-                },
-            });
-        }
+        Err(refused) => return show_again(layout, form, refused),
     };
     // First, so that a failure leaves the browser its cart.
     if let Some(cart) = &cart {
         orders.adopt_cart(user.id, cart.hash()).await?;
     }
-    let session = NewSession {
-        user_id: user.id,
-        generation: user.session_generation,
-        limits: if user.role.is_staff() {
-            SessionLimits::STAFF
-        } else {
-            SessionLimits::CUSTOMER
-        },
-        user_agent: user_agent(&headers),
-        network: client::network(context.client),
-    };
+    let session = new_session(&user, &headers, context.client);
     let (token, _) = platform.sessions.create(session).await?;
     if let Some(before) = before {
         let (user_id, session_id) = (before.id(), before.session_id());
@@ -126,6 +104,39 @@ pub(super) async fn sign_in(
     let cart = cart.map(|_| cookies.remove(SiteCookie::Cart));
     let next = LocalPath::or_root(&form.next);
     Ok((cookies.session(&token), cart, Redirect::to(next.as_str())).into_response())
+}
+
+async fn find(users: &Users, form: &SignInForm) -> Result<CurrentUser, SignInError> {
+    match EmailAddress::parse(&form.email) {
+        Ok(email) => users.sign_in(&email, &form.password).await,
+        // What is no address has no account: the answer is the same.
+        Err(_) => Err(SignInError::WrongCredentials),
+    }
+}
+
+fn show_again(layout: Layout, form: SignInForm, refused: SignInError) -> Result {
+    pages::show_again(&SignInPage {
+        layout,
+        errors: field_errors(refused)?,
+        form: SignInForm {
+            next: LocalPath::or_root(&form.next).as_str().to_owned(),
+            ..form
+        },
+    })
+}
+
+fn new_session(user: &CurrentUser, headers: &HeaderMap, client: IpAddr) -> NewSession {
+    NewSession {
+        user_id: user.id,
+        generation: user.session_generation,
+        limits: if user.role.is_staff() {
+            SessionLimits::STAFF
+        } else {
+            SessionLimits::CUSTOMER
+        },
+        user_agent: user_agent(headers),
+        network: client::network(client),
+    }
 }
 
 fn user_agent(headers: &HeaderMap) -> String {
