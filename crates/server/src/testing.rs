@@ -9,6 +9,12 @@ use uuid::Uuid;
 
 use crate::http::api;
 
+#[cfg(test)]
+mod shop;
+
+#[cfg(test)]
+pub(crate) use shop::TestShop;
+
 /// What the description of the API promises of its answers, so that neither drifts away from the other: every test that
 /// calls the API holds what comes back against it.
 #[derive(Debug)]

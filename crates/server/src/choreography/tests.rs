@@ -1,65 +1,36 @@
 //! Every reaction may be delivered more than once, in any order, long after it ran: nothing changes any more.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::ops::Deref;
 
 use billing::{OpenPayment, RefundReason, RequestRefund, ReturnUrls};
 use chrono::TimeDelta;
-use kernel::{Clock, Entropy, Money};
+use kernel::{Entropy, Money};
 use orders::Order;
-use platform::jobs::Runner;
-use platform::outbound::Policy;
-use platform::testing::{PublishedEvent, TestPlatform};
-use sandbox::Running;
+use platform::testing::PublishedEvent;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::*;
-use crate::config::Settings;
+use crate::testing::TestShop;
 use crate::worker;
 
-/// The shop, with the sandbox as its payment provider.
-struct World {
-    platform: TestPlatform,
-    app: App,
-    runner: Arc<Runner<App>>,
-    provider: Url,
-    _sandbox: Running,
+/// A shop in which orders live.
+struct World(TestShop);
+
+impl Deref for World {
+    type Target = TestShop;
+
+    fn deref(&self) -> &TestShop {
+        &self.0
+    }
 }
 
 impl World {
-    async fn open() -> Self {
-        let subscriptions = worker::registry().subscriptions();
-        let platform = TestPlatform::start_with(&crate::migrations::all(), subscriptions).await;
-        // The sandbox lives by the machine's clock, and an expiry in its past is refused.
-        let ahead = Clock::system().now() - platform.clock.now();
-        platform.clock.advance(ahead);
-        let sandbox = sandbox::start(sandbox::Settings::default()).await.unwrap();
-        let provider: Url = sandbox.public_url.parse().unwrap();
-        let mut settings = Settings::for_tests();
-        settings.billing = billing::testing::settings(provider.clone(), "sk_test_sandbox");
-        let app = App::build(&settings, (*platform).clone()).unwrap();
-        Self {
-            runner: worker::runner(&app),
-            platform,
-            app,
-            provider,
-            _sandbox: sandbox,
-        }
-    }
-
-    /// Runs every job that is due. None may fail.
-    async fn work(&self) {
-        for report in self.runner.run_due().await.unwrap() {
-            assert_eq!(report.error, None, "{}", report.kind);
-        }
-    }
-
     /// An order whose payment is open.
     async fn an_order(&self) -> Order {
         let orders = self.app.orders();
         let order = orders.a_placed_order(orders.a_user()).await;
-        self.work().await;
+        self.run_jobs().await;
         order
     }
 
@@ -88,13 +59,7 @@ impl World {
     /// Pays on the provider's page, of which the shop does not hear yet.
     async fn pay_unheard(&self, order: &Order) {
         let page = self.check_out(order).await;
-        let policy = Policy::for_partner(&self.provider);
-        let browser = self.platform.outbound.dependency("browser", policy);
-        let request = http::Request::post(page)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body("outcome=silent".into())
-            .unwrap();
-        browser.unwrap().send(request).await.unwrap();
+        self.press(&page, "silent").await;
     }
 
     /// Looks at the provider whether an order was paid.
@@ -109,7 +74,7 @@ impl World {
         let order = self.an_order().await;
         self.pay_unheard(&order).await;
         self.hear(&order).await;
-        self.work().await;
+        self.run_jobs().await;
         order
     }
 
@@ -121,7 +86,7 @@ impl World {
         };
         let staff = self.app.orders().a_staff_member();
         self.app.billing().refund(staff, request).await.unwrap();
-        self.work().await;
+        self.run_jobs().await;
     }
 
     /// Leads an order to each end that one can have.
@@ -135,13 +100,13 @@ impl World {
         let turned_back = self.an_order().await;
         self.check_out(&turned_back).await;
         self.cancel(&turned_back).await;
-        self.work().await;
+        self.run_jobs().await;
 
         let paid_late = self.an_order().await;
         self.pay_unheard(&paid_late).await;
         self.cancel(&paid_late).await;
         self.hear(&paid_late).await;
-        self.work().await;
+        self.run_jobs().await;
 
         let unwanted = self.a_paid_order().await;
         self.refund(&unwanted, None).await;
@@ -155,7 +120,7 @@ impl World {
 
         // What was to be looked at later.
         self.platform.clock.advance(TimeDelta::hours(2));
-        self.work().await;
+        self.run_jobs().await;
     }
 
     /// Every published event with every reaction to it, in the order of publication.
@@ -192,7 +157,7 @@ impl World {
 
 #[tokio::test]
 async fn every_reaction_may_come_twice_and_in_any_order() {
-    let world = World::open().await;
+    let world = World(TestShop::open().await);
     world.live().await;
     let deliveries = world.deliveries().await;
     for pair in worker::registry().subscriptions().iter() {
@@ -213,7 +178,7 @@ async fn every_reaction_may_come_twice_and_in_any_order() {
         shuffled.sort_by_cached_key(|_| entropy.bytes::<8>());
         for (event, reaction) in shuffled {
             world.platform.deliver_again(&event, reaction).await;
-            world.work().await;
+            world.run_jobs().await;
         }
     }
     let after = world.state().await;

@@ -1,39 +1,39 @@
 //! A shop whose API is called as programs call it, and whose every answer is held against the API's description.
 
+use std::ops::Deref;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
-use kernel::{Clock, Currency, Role, Token, UserId};
+use kernel::{Currency, Role, Token, UserId};
 use orders::{Order, OrderNumber};
-use platform::outbound::Policy;
-use platform::testing::TestPlatform;
-use sandbox::Running;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use url::Url;
 use users::testing::{PASSWORD, an_address};
 
-use crate::app::App;
-use crate::config::Settings;
 use crate::http::router;
-use crate::testing::{Answer, Contract};
-use crate::worker;
+use crate::testing::{Answer, Contract, TestShop};
 
 /// A PNG of one pixel.
 const PIXEL: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mP4z8AAAAMBAQD3A0FDAAAAAElFTkSuQmCC";
 
-/// The demo shop, with the sandbox as its payment provider.
+/// The demo shop, as programs see it.
 pub(super) struct Shop {
-    pub(super) app: App,
-    pub(super) platform: TestPlatform,
+    shop: TestShop,
     router: Router,
-    provider: Url,
-    _sandbox: Running,
+}
+
+impl Deref for Shop {
+    type Target = TestShop;
+
+    fn deref(&self) -> &TestShop {
+        &self.shop
+    }
 }
 
 /// A program, with the token of whom it acts for.
@@ -44,24 +44,12 @@ pub(super) struct Program<'a> {
 
 impl Shop {
     pub(super) async fn open() -> Self {
-        let subscriptions = worker::registry().subscriptions();
-        let platform = TestPlatform::start_with(&crate::migrations::all(), subscriptions).await;
-        // The sandbox lives by the machine's clock, and an expiry in its past is refused.
-        let ahead = Clock::system().now() - platform.clock.now();
-        platform.clock.advance(ahead);
-        let sandbox = sandbox::start(sandbox::Settings::default()).await.unwrap();
-        let provider: Url = sandbox.public_url.parse().unwrap();
-
-        let mut settings = Settings::for_tests();
-        settings.billing = billing::testing::settings(provider.clone(), "sk_test_sandbox");
-        let app = App::build(&settings, (*platform).clone()).unwrap();
-        app.orders().seed_catalogue(Currency::Eur).await.unwrap();
+        let shop = TestShop::open().await;
+        let orders = shop.app.orders();
+        orders.seed_catalogue(Currency::Eur).await.unwrap();
         Self {
-            router: router(app.clone()),
-            app,
-            platform,
-            provider,
-            _sandbox: sandbox,
+            router: router(shop.app.clone()),
+            shop,
         }
     }
 
@@ -96,12 +84,6 @@ impl Shop {
         self.with_token(pair.unwrap().access_token.expose_secret())
     }
 
-    pub(super) async fn run_jobs(&self) {
-        let reports = worker::runner(&self.app).run_due().await.unwrap();
-        let failed: Vec<_> = reports.iter().filter(|it| it.error.is_some()).collect();
-        assert!(failed.is_empty(), "{failed:?}");
-    }
-
     /// The token of the link in the last letter, once the letters are sent.
     pub(super) async fn mailed_token(&self, page: &str) -> String {
         self.run_jobs().await;
@@ -115,13 +97,7 @@ impl Shop {
 
     /// Presses `pay` on the provider's page, and hears of it from the provider.
     pub(super) async fn pay(&self, page: &str, user_id: UserId, number: OrderNumber) {
-        let policy = Policy::for_partner(&self.provider);
-        let browser = self.platform.outbound.dependency("browser", policy);
-        let request = Request::post(page)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Bytes::from("outcome=silent"))
-            .unwrap();
-        browser.unwrap().send(request).await.unwrap();
+        self.press(page, "silent").await;
         let order = self.order(user_id, number).await;
         let billing = self.app.billing();
         let payment = billing.payment_of_order(user_id, order.id).await.unwrap();

@@ -1,36 +1,38 @@
+use std::ops::Deref;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use kernel::{Actor, Clock, Role, SessionId, UserId};
+use kernel::{Actor, Role, SessionId, UserId};
 use orders::{Order, OrderStatus};
 use platform::outbound::Policy;
-use platform::testing::TestPlatform;
-use sandbox::Running;
 use tower::ServiceExt as _;
-use url::Url;
 
 use super::*;
-use crate::config::Settings;
 use crate::http::context::Context;
 use crate::http::session::{Flash, SignedIn, Visitor};
 use crate::http::{layered, pages};
-use crate::worker;
+use crate::testing::TestShop;
 
 mod clicks;
 
 /// Says who is signed in, in place of a session.
 const USER: HeaderName = HeaderName::from_static("x-test-user");
 
-/// The shop, with the sandbox as its payment provider.
+/// The shop, and who comes to it.
 struct Shop {
-    platform: TestPlatform,
-    app: App,
+    shop: TestShop,
     router: Router,
-    provider: Url,
-    sandbox: Option<Running>,
+}
+
+impl Deref for Shop {
+    type Target = TestShop;
+
+    fn deref(&self) -> &TestShop {
+        &self.shop
+    }
 }
 
 struct Answer {
@@ -42,24 +44,11 @@ struct Answer {
 
 impl Shop {
     async fn open() -> Self {
-        let subscriptions = worker::registry().subscriptions();
-        let platform = TestPlatform::start_with(&crate::migrations::all(), subscriptions).await;
-        // The sandbox lives by the machine's clock, and an expiry in its past is refused.
-        let ahead = Clock::system().now() - platform.clock.now();
-        platform.clock.advance(ahead);
-        let sandbox = sandbox::start(sandbox::Settings::default()).await.unwrap();
-        let provider: Url = sandbox.public_url.parse().unwrap();
-
-        let mut settings = Settings::for_tests();
-        settings.billing = billing::testing::settings(provider.clone(), "sk_test_sandbox");
-        let app = App::build(&settings, (*platform).clone()).unwrap();
-        let router = layered(pages::routes(&app).layer(from_fn(sign_in)), app.clone());
+        let shop = TestShop::open().await;
+        let pages = pages::routes(&shop.app).layer(from_fn(sign_in));
         Self {
-            platform,
-            app,
-            router,
-            provider,
-            sandbox: Some(sandbox),
+            router: layered(pages, shop.app.clone()),
+            shop,
         }
     }
 
@@ -96,21 +85,6 @@ impl Shop {
         }
     }
 
-    /// Presses a button of the provider's page.
-    async fn press(&self, page: &str, button: &str) {
-        let policy = Policy::for_partner(&self.provider);
-        let browser = self
-            .platform
-            .outbound
-            .dependency("browser", policy)
-            .unwrap();
-        let request = http::Request::post(page)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Bytes::from(format!("outcome={button}")))
-            .unwrap();
-        browser.send(request).await.unwrap();
-    }
-
     /// Tells the provider how to behave.
     async fn behave(&self, behaviour: &'static str) {
         let policy = Policy::for_partner(&self.provider);
@@ -120,12 +94,6 @@ impl Shop {
             .body(behaviour.into())
             .unwrap();
         assert!(hand.send(request).await.unwrap().status.is_success());
-    }
-
-    async fn run_jobs(&self) {
-        let reports = worker::runner(&self.app).run_due().await.unwrap();
-        let failed: Vec<_> = reports.iter().filter(|it| it.error.is_some()).collect();
-        assert!(failed.is_empty(), "{failed:?}");
     }
 
     /// An order whose money has arrived, while no job has run.
@@ -227,7 +195,7 @@ async fn an_order_is_paid_and_its_invoice_can_be_downloaded() {
 async fn a_provider_that_is_away_leaves_the_order_payable() {
     let mut shop = Shop::open().await;
     let order = shop.a_placed_order().await;
-    shop.sandbox.take().unwrap().stop().await;
+    shop.shop.stop_provider().await;
     let path = format!("/orders/{}", order.number);
     let answer = shop.post(order.user_id, &format!("{path}/pay")).await;
     assert_eq!(
