@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::config::Settings;
 use crate::testing::{self, Contract};
 
+mod compression;
 mod detach;
 mod error_reports;
 mod idempotency;
@@ -358,6 +359,18 @@ async fn metrics_know_routes_by_their_template() {
         "{text}"
     );
     assert!(text.contains("db_pool_max 5"), "{text}");
+}
+
+#[tokio::test]
+async fn metrics_are_served_on_the_private_port_alone() {
+    let server = Server::start().await;
+    let ask = async |router: Router| {
+        let request = Request::get("/metrics").body(Body::empty()).unwrap();
+        router.oneshot(request).await.unwrap().status()
+    };
+    let app = server.app.clone();
+    assert_eq!(ask(router(app.clone())).await, StatusCode::NOT_FOUND);
+    assert_eq!(ask(private_router(app)).await, StatusCode::OK);
 }
 
 #[tokio::test]

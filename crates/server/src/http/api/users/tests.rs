@@ -1,5 +1,6 @@
 use http::{Method, StatusCode};
 use kernel::{Role, UserId};
+use platform::flags::Flag;
 use platform::sessions::{NewSession, SessionLimits};
 use serde_json::{Value, json};
 use users::testing::PASSWORD;
@@ -50,6 +51,19 @@ async fn who_is_not_signed_in_is_told_so() {
     let (status, problem) = shop.with_token("not.a.token").get("/me").await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     assert_eq!(problem["code"], "sign_in_required");
+}
+
+#[tokio::test]
+async fn a_program_that_signs_somebody_up_while_that_is_closed_gets_a_problem() {
+    let shop = Shop::open().await;
+    shop.platform.set_flag(Flag::SignUpOpen, false).await;
+    let body = json!({ "email": "bob@example.com", "name": "Bob", "password": OTHER_PASSWORD });
+    let (status, problem) = shop.stranger().post("/users", &body).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert_eq!(problem["code"], "forbidden");
+    let says = "We do not take new accounts at the moment.";
+    assert_eq!(problem["detail"], says);
+    assert!(shop.platform.jobs_waiting().await.is_empty());
 }
 
 #[tokio::test]

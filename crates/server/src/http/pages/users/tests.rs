@@ -1,5 +1,6 @@
 use http::{Method, StatusCode};
 use kernel::Role;
+use platform::flags::Flag;
 use users::testing::PASSWORD;
 
 use crate::http::pages::testing::Site;
@@ -45,6 +46,32 @@ async fn a_stranger_signs_up_confirms_their_address_and_signs_in() {
     );
     let again = browser.post("/verify-email", &[("token", &token)]).await;
     assert_eq!(again.status, StatusCode::GONE);
+}
+
+#[tokio::test]
+async fn who_signs_up_while_that_is_closed_is_told_so_and_nobody_else_notices() {
+    let site = Site::open().await;
+    site.app.users().a_customer("ann").await;
+    site.platform.set_flag(Flag::SignUpOpen, false).await;
+    let mut browser = site.browser();
+    let form = [
+        ("name", "Bob"),
+        ("email", "bob@example.com"),
+        ("password", PASSWORD),
+    ];
+    let refused = browser.post("/sign-up", &form).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let says = "We do not take new accounts at the moment.";
+    assert!(refused.text.contains(says), "{}", refused.text);
+    let bob = browser.sign_in("bob", PASSWORD, "/").await;
+    assert_eq!(bob.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let ann = browser.sign_in("ann", PASSWORD, "/account").await;
+    assert_eq!(ann.location, "/account", "{}", ann.text);
+
+    site.platform.set_flag(Flag::SignUpOpen, true).await;
+    let taken = site.browser().post("/sign-up", &form).await;
+    assert_eq!(taken.location, "/sign-in", "{}", taken.text);
+    site.work().await;
 }
 
 #[tokio::test]
