@@ -41,6 +41,13 @@ fn binaries() -> PathBuf {
     folders.next().expect("target/<profile>").to_owned()
 }
 
+/// axe-core's source, which `cargo xtask test journey` fetches.
+#[must_use]
+pub fn axe() -> String {
+    let file = binaries().with_file_name("axe/node_modules/axe-core/axe.min.js");
+    fs::read_to_string(file).expect("axe-core, which `cargo xtask test journey` fetches")
+}
+
 /// Where to leave what people may want to look at after a run: `target/journey`.
 #[must_use]
 pub fn artefacts() -> PathBuf {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use platform::testing::{TestDatabase, Wire, services};
 use reqwest::Client;
+use server::config::Settings;
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -287,6 +288,14 @@ impl Shop {
     pub fn setting(&self, name: &str) -> &str {
         let setting = self.environment.iter().rfind(|(known, _)| *known == name);
         &setting.expect("the shop has this setting").1
+    }
+
+    /// All settings, as the server's processes read them.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let environment = self.environment.iter();
+        let environment = environment.map(|(name, value)| ((*name).to_owned(), value.clone()));
+        Settings::from_map(&environment.collect()).expect("settings without a fault")
     }
 
     /// Sends commands to this shop's Redis and returns what comes back, line by line.

@@ -9,9 +9,11 @@ use uuid::Uuid;
 
 use crate::http::api;
 
+mod addresses;
 #[cfg(test)]
 mod shop;
 
+pub use addresses::addresses_of_pages;
 #[cfg(test)]
 pub(crate) use shop::TestShop;
 

@@ -18,6 +18,8 @@ use crate::{
     },
 };
 
+mod axe;
+
 /// One part of the run. The order is that of running: what fails fastest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Step {
@@ -118,6 +120,9 @@ fn run_step(
     services: Option<&Borrowed>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<bool> {
+    if step == Step::Journey {
+        axe::fetch(interrupt)?;
+    }
     if matches!(step, Step::Unit | Step::Journey | Step::Drills) {
         // Tests start the real programs, which `cargo test` alone would not build.
         Build::new(false)?.run_or_fail(interrupt)?;

@@ -1,9 +1,13 @@
 //! The pages, as people use them: in Chromium, through Debian's `chromedriver`.
 
+mod axe;
+mod keyboard;
+mod no_scripts;
+mod pages;
 mod window;
 
+use tests::Shop;
 use tests::customer::{MUG, NAME, PASSWORD};
-use tests::{Shop, artefacts};
 
 use self::window::{Chromedriver, Window};
 use super::{NEW_PASSWORD, TOTAL};
@@ -14,8 +18,8 @@ const EMAIL: &str = "ann@example.com";
 async fn a_person_goes_from_sign_up_to_the_invoice_and_a_new_password() {
     let shop = Shop::start("browser").await;
     let chromedriver = Chromedriver::start().await;
-    let window = chromedriver.open(&shop).await;
-    let elsewhere = chromedriver.open(&shop).await;
+    let window = chromedriver.open(&shop, "browser").await;
+    let elsewhere = chromedriver.open(&shop, "elsewhere").await;
 
     sign_up(&shop, &window).await;
     sign_in(&elsewhere).await;
@@ -27,7 +31,10 @@ async fn a_person_goes_from_sign_up_to_the_invoice_and_a_new_password() {
     pay(&window).await;
     read_invoice(&shop).await;
 
-    upload_avatar(&shop, &window).await;
+    upload_avatar(&window).await;
+    // Where that fails, the form is sent as without JavaScript, and the picture is shown all the same.
+    let straight = straight_uploads(&shop).await;
+    assert!(straight > 0.0, "the picture did not go straight to storage");
     change_password(&window).await;
     elsewhere.go("/account").await;
     elsewhere.find("form[action^='/sign-in']").await;
@@ -69,9 +76,13 @@ async fn open_mailed_link(shop: &Shop, window: &Window) {
 }
 
 async fn sign_in(window: &Window) {
+    sign_in_as(window, EMAIL, PASSWORD).await;
+}
+
+async fn sign_in_as(window: &Window, email: &str, password: &str) {
     window.go("/sign-in").await;
-    window.fill("/sign-in", "email", EMAIL).await;
-    window.fill("/sign-in", "password", PASSWORD).await;
+    window.fill("/sign-in", "email", email).await;
+    window.fill("/sign-in", "password", password).await;
     window.submit("/sign-in").await;
     window.find(".masthead__person").await;
 }
@@ -125,27 +136,26 @@ async fn read_invoice(shop: &Shop) {
     assert!(text.contains(TOTAL), "{text}");
 }
 
-async fn upload_avatar(shop: &Shop, window: &Window) {
-    // A PNG that is at hand.
-    let file = shop.folder().join("avatar.png");
-    std::fs::copy(artefacts().join("11-paid.png"), &file).unwrap();
+async fn upload_avatar(window: &Window) {
     window.go("/account/avatar").await;
+    // A PNG that is at hand.
+    let file = window.picture("12-avatar").await;
     window.choose_file("/account/avatar", &file).await;
-    window.picture("12-avatar").await;
     window.submit("/account/avatar").await;
     window.find("form[action='/sign-out']").await;
     window.reload_until("img.avatar").await;
     window.find_loaded("img.avatar").await;
     window.picture("13-avatar-shown").await;
+}
 
-    // Where that fails, the form is sent as without JavaScript, and the picture is shown all the same.
+/// How many files browsers have put into storage themselves, as scripts have them do.
+async fn straight_uploads(shop: &Shop) -> f64 {
     let straight = [
         ("method", "PUT"),
         ("route", "/files/{*key}"),
         ("status", "201"),
     ];
-    let uploads = shop.metric("http_requests_total", &straight).await;
-    assert!(uploads > 0.0, "the picture did not go straight to storage");
+    shop.metric("http_requests_total", &straight).await
 }
 
 async fn change_password(window: &Window) {

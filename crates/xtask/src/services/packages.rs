@@ -22,6 +22,8 @@ pub(crate) enum Tool {
     Font,
     /// `pdftotext`, with which the journey reads the invoice.
     Poppler,
+    /// `npm`, which fetches axe-core.
+    Npm,
 }
 
 /// What services need.
@@ -33,6 +35,7 @@ pub(crate) const BROWSER: &[Tool] = &[
     Tool::Chromedriver,
     Tool::Font,
     Tool::Poppler,
+    Tool::Npm,
 ];
 
 impl Tool {
@@ -47,6 +50,7 @@ impl Tool {
                 cfg!(target_os = "macos") || Path::new("/usr/share/fonts/truetype/dejavu").exists()
             }
             Self::Poppler => runs("pdftotext", "-v"),
+            Self::Npm => runs("npm", "--version"),
         }
     }
 
@@ -58,6 +62,7 @@ impl Tool {
             Self::Chromedriver => "chromedriver",
             Self::Font => "the DejaVu fonts",
             Self::Poppler => "pdftotext",
+            Self::Npm => "npm",
         }
     }
 
@@ -70,6 +75,7 @@ impl Tool {
             Self::Chromedriver => "chromium-driver|chromium-chromedriver",
             Self::Font => "fonts-dejavu-core",
             Self::Poppler => "poppler-utils",
+            Self::Npm => "npm",
         }
     }
 
@@ -81,6 +87,7 @@ impl Tool {
             Self::Chromedriver => Some("chromedriver"),
             Self::Font => None,
             Self::Poppler => Some("poppler"),
+            Self::Npm => Some("node"),
         }
     }
 }

@@ -35,7 +35,7 @@ mod tests;
 mod users;
 
 /// All pages, behind the layers that only they need: programs bring no cookies.
-pub(super) fn routes(app: &App) -> Router<App> {
+pub(crate) fn routes(app: &App) -> Router<App> {
     Router::new()
         .merge(users::routes())
         .merge(orders::routes(app))
