@@ -1,9 +1,11 @@
 //! PostgreSQL: the pool, its limits, and what its errors mean.
 
 mod connection;
+mod silence;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,6 +14,8 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 pub use self::connection::{Connection, Tx};
+use self::silence::Silence;
+pub use self::silence::Silent;
 
 /// How to reach PostgreSQL.
 ///
@@ -32,6 +36,7 @@ pub struct DbSettings {
 pub struct Db {
     pool: PgPool,
     url: SecretString,
+    silence: Arc<Silence>,
 }
 
 impl Db {
@@ -46,6 +51,7 @@ impl Db {
         Ok(Self {
             pool: pool(options, settings.pool_size, settings.acquire_timeout),
             url: settings.url.clone(),
+            silence: Arc::default(),
         })
     }
 
@@ -56,6 +62,7 @@ impl Db {
         Self {
             pool: pool((*options).clone(), 1, patience),
             url: self.url.clone(),
+            silence: Arc::default(),
         }
     }
 
@@ -73,8 +80,28 @@ impl Db {
     /// # Errors
     /// If no connection was free in time ([`is_overload`]) or the database cannot be reached.
     pub async fn acquire(&self) -> anyhow::Result<Connection> {
-        let connection = self.pool.acquire().await.context("acquire connection")?;
+        self.silence.refuse().context("acquire connection")?;
+        let connection = self.pool.acquire().await;
+        if matches!(connection, Err(sqlx::Error::PoolTimedOut)) {
+            // Nobody has given one back, or the database has not greeted a new one.
+            self.silence.suspect(self.pool.connect_options());
+        }
+        let connection = connection.context("acquire connection")?;
         Ok(Connection::new(connection))
+    }
+
+    /// Runs `work` until it is done, or until the database answers nobody while `work` holds a connection. A statement that
+    /// takes long is waited for as long as the database still answers others. While it does not, `work` is refused
+    /// connections at once.
+    ///
+    /// Nothing is asked on account of work that is done within half a second. Ended in the middle of a commit, its outcome is
+    /// unknown, as after any answer that was lost.
+    ///
+    /// # Errors
+    /// If the database was silent: within 2 s.
+    pub async fn unless_silent<F: Future>(&self, work: F) -> Result<F::Output, Silent> {
+        let database = || self.pool.connect_options();
+        self.silence.watch(database, work).await
     }
 
     /// The pool itself, for its gauges and for readiness.
@@ -114,23 +141,24 @@ pub fn violates(error: &sqlx::Error, constraint: &str) -> bool {
 }
 
 /// Whether somewhere in `error`'s chain the database said "not now": no connection was free in time, the database is
-/// starting, stopping or out of connections, or a statement ran into its timeout. Trying again later helps.
+/// silent, starting, stopping or out of connections, or a statement ran into its timeout. Trying again later helps.
 #[must_use]
 pub fn is_overload(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<sqlx::Error>())
-        .any(|cause| match cause {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
-            // SQLSTATE class 08: the connection, as a pooler in between reports it; 53: insufficient resources; 57: operator
-            // intervention (cancelled, shutting down, starting); 55P03: lock_timeout; 55000 when connecting: the database
-            // takes no connections. https://www.postgresql.org/docs/current/errcodes-appendix.html
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                ["08", "53", "57"]
-                    .iter()
-                    .any(|class| code.starts_with(class))
-                    || ["55P03", "55000"].contains(&&*code)
-            }),
-            _ => false,
-        })
+    error.chain().any(|cause| {
+        cause.is::<Silent>() || cause.downcast_ref::<sqlx::Error>().is_some_and(is_not_now)
+    })
+}
+
+fn is_not_now(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+        // SQLSTATE class 08: the connection, as a pooler in between reports it; 53: insufficient resources; 57: operator
+        // intervention (cancelled, shutting down, starting); 55P03: lock_timeout; 55000 when connecting: the database
+        // takes no connections. https://www.postgresql.org/docs/current/errcodes-appendix.html
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            let is_of = |class: &&str| code.starts_with(class);
+            ["08", "53", "57"].iter().any(is_of) || ["55P03", "55000"].contains(&&*code)
+        }),
+        _ => false,
+    }
 }

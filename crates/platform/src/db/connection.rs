@@ -5,6 +5,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Database, PgConnection, Postgres};
 use sqlx_core::transaction::TransactionManager;
 
+use super::silence::Held;
+
 /// How long a connection may take to show, on its way back to the pool, that it still works.
 const RETURN_WITHIN: Duration = Duration::from_secs(5);
 
@@ -14,11 +16,17 @@ const RETURN_WITHIN: Duration = Duration::from_secs(5);
 /// taken. A connection whose other end is silent (a host that vanished, a network that was split) would hold that place for
 /// ever, and ten of them the whole pool, long after the database is back. Here it is given up after [`RETURN_WITHIN`].
 #[derive(Debug)]
-pub struct Connection(Option<PoolConnection<Postgres>>);
+pub struct Connection {
+    connection: Option<PoolConnection<Postgres>>,
+    _held: Held,
+}
 
 impl Connection {
     pub(super) fn new(connection: PoolConnection<Postgres>) -> Self {
-        Self(Some(connection))
+        Self {
+            connection: Some(connection),
+            _held: Held::by_this_task(),
+        }
     }
 }
 
@@ -26,13 +34,13 @@ impl Deref for Connection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        self.0.as_ref().expect(HELD)
+        self.connection.as_ref().expect(HELD)
     }
 }
 
 impl DerefMut for Connection {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect(HELD)
+        self.connection.as_mut().expect(HELD)
     }
 }
 
@@ -40,7 +48,7 @@ const HELD: &str = "a connection is held until it is dropped";
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(mut connection) = self.0.take() {
+        if let Some(mut connection) = self.connection.take() {
             let returned = tokio::time::timeout(RETURN_WITHIN, connection.return_to_pool());
             tokio::spawn(async {
                 if returned.await.is_err() {

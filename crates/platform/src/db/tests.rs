@@ -90,3 +90,70 @@ async fn a_transaction_is_undone_unless_it_is_committed() {
     locks(&platform.db).await.commit().await.unwrap();
     locks(&platform.db).await.commit().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_statement_that_nobody_answers_is_ended_within_two_seconds_and_others_are_told_at_once() {
+    let platform = TestPlatform::start(&[]).await;
+    let wire = platform.database().wire().await;
+    let db = Db::new(&DbSettings {
+        url: platform.database().url_over(&wire),
+        pool_size: 2,
+        // Nobody is told by this.
+        acquire_timeout: Duration::from_hours(1),
+    })
+    .unwrap();
+    let begun = std::cell::Cell::new(None);
+    let waiting = db.unless_silent(async {
+        let mut connection = db.acquire().await.unwrap();
+        wire.set(State::Silent).await;
+        // With the clock paused, waiting takes exactly as long as it is meant to.
+        tokio::time::pause();
+        begun.set(Some(tokio::time::Instant::now()));
+        connection.ping().await
+    });
+    let ended = tokio::time::timeout(Duration::from_mins(1), waiting).await;
+    ended.expect("told").expect_err("nobody answers");
+    let waited = begun.get().unwrap().elapsed();
+    assert!(waited <= Duration::from_secs(2), "{waited:?}");
+    tokio::time::resume();
+
+    let told = tokio::time::timeout(Duration::from_mins(1), db.unless_silent(is_reached(&db)));
+    let told = told.await.expect("told at once").expect("not waiting");
+    assert!(is_overload(&told.unwrap_err()));
+
+    wire.set(State::Working).await;
+    until_it_works(&db).await;
+    while db.unless_silent(is_reached(&db)).await.unwrap().is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_long_is_waited_for_though_every_connection_is_held() {
+    let platform = TestPlatform::start(&[]).await;
+    let (_wire, db) = behind_a_wire(&platform).await;
+    let waiting = db.unless_silent(async {
+        let mut connection = db.acquire().await.unwrap();
+        connection.execute("SELECT pg_sleep(4)").await
+    });
+    waiting.await.expect("the database answers others").unwrap();
+}
+
+#[tokio::test]
+async fn work_that_holds_no_connection_goes_on_while_the_database_is_silent() {
+    let platform = TestPlatform::start(&[]).await;
+    let (wire, db) = behind_a_wire(&platform).await;
+    wire.set(State::Silent).await;
+    while db
+        .unless_silent(is_reached(&db))
+        .await
+        .is_ok_and(|told| !told.unwrap_err().is::<Silent>())
+    {}
+    let elsewhere = tokio::time::sleep(Duration::from_secs(1));
+    db.unless_silent(elsewhere)
+        .await
+        .expect("it waits for somebody else");
+    // As a worker's: it has its own patience, and nobody whom to tell anything.
+    let busy = is_reached(&db).await.unwrap_err();
+    assert!(!busy.is::<Silent>(), "{busy:#}");
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use platform::db::Silent;
 
 use crate::app::App;
 use crate::http::error::AppError;
@@ -49,16 +50,19 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
     next.run(request).await
 }
 
-/// Ends a request at its deadline. Its future is dropped, so a transaction that it holds rolls back.
-pub(crate) async fn deadline(request: Request, next: Next) -> Response {
+/// Ends a request at its deadline, or before it if it waits for a database that answers nobody. Its future is dropped, so a
+/// transaction that it holds rolls back.
+pub(crate) async fn deadline(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let upload = path.starts_with("/files/")
         || path == "/account/avatar"
         || (path.starts_with("/orders/") && path.ends_with("/attachments"));
     let deadline = if upload { UPLOAD_DEADLINE } else { DEADLINE };
-    tokio::time::timeout(deadline, next.run(request))
-        .await
-        .unwrap_or_else(|_| AppError::TimedOut.into_response())
+    let served = app.platform().db.unless_silent(next.run(request));
+    match tokio::time::timeout(deadline, served).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(Silent)) | Err(_) => AppError::TimedOut.into_response(),
+    }
 }
 
 /// Turns a panic into an error page; the panic hook has reported it by then.

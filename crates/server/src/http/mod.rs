@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -60,8 +60,8 @@ fn layered(routes: Router<App>, app: App) -> Router {
         .method_not_allowed_fallback(async || AppError::MethodNotAllowed)
         // Innermost: only extractors that read a body ask for it.
         .layer(DefaultBodyLimit::max(limits::BODY))
-        // Around all that a handler does, so that a slow body or query cannot hold a request for ever.
-        .layer(from_fn(limits::deadline))
+        // Around all that a handler does, so that neither a slow body nor a database that is silent can hold a request.
+        .layer(from_fn_with_state(app.clone(), limits::deadline))
         // Outside the deadline, whose code could panic too; inside `render`, which gives the answer its shape.
         .layer(CatchPanicLayer::custom(limits::caught_panic))
         // Before any work, and inside `render`, because a refusal has the shape of every other error. It knows nothing but a

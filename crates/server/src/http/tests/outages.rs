@@ -13,6 +13,8 @@ use platform::outbound::Policy;
 use platform::sessions::Sessions;
 use platform::storage::{Storage, StorageSettings};
 use platform::testing::{self, State as Wired, Wire};
+use sqlx::{Connection as _, PgConnection};
+use tokio::task::JoinHandle;
 use users::testing::PASSWORD;
 
 use super::*;
@@ -149,6 +151,50 @@ async fn while_the_database_is_gone_or_silent_everybody_is_asked_to_come_again()
         house.database.set(Wired::Working).await;
         house.until_shown("/account", &ann).await;
     }
+}
+
+impl House {
+    /// Asks for the shelves while somebody else has locked them: once that session waits, the request is in the middle of a
+    /// statement.
+    async fn ask_for_locked_shelves(&self) -> (JoinHandle<Answer>, PgConnection) {
+        let url = self.platform.database().superuser_url();
+        let mut locker = PgConnection::connect(url.as_str()).await.unwrap();
+        locker
+            .execute("BEGIN; LOCK TABLE orders.products")
+            .await
+            .unwrap();
+        let router = self.router.clone();
+        let asked = tokio::spawn(async move {
+            let request = Request::get("/products").body(Body::empty());
+            Answer::read(router.oneshot(request.unwrap()).await.unwrap()).await
+        });
+        let waiting = "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = \
+                       'orders.products'::regclass) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$";
+        locker.execute(waiting).await.unwrap();
+        (asked, locker)
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_the_middle_of_a_statement_is_answered_within_two_seconds_of_silence() {
+    let house = House::open().await;
+    let (asked, _locker) = house.ask_for_locked_shelves().await;
+    house.database.set(Wired::Silent).await;
+    // With the clock paused, waiting takes exactly as long as it is meant to.
+    tokio::time::pause();
+    let silent_since = tokio::time::Instant::now();
+    assert_not_now(&asked.await.unwrap(), "in the middle of a statement");
+    let waited = silent_since.elapsed();
+    assert!(waited <= Duration::from_secs(2), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_long_is_waited_for() {
+    let house = House::open().await;
+    let (asked, locker) = house.ask_for_locked_shelves().await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    drop(locker);
+    assert_eq!(asked.await.unwrap().status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn};
 use chrono::TimeDelta;
 use http::HeaderValue;
 use tokio::sync::Notify;
