@@ -120,6 +120,15 @@ impl Answers {
         Self(answers.copied().collect())
     }
 
+    /// How long each was waited for that was not there yet at `since`, counted from then on.
+    pub(super) fn waits_since(&self, since: Instant) -> Vec<Duration> {
+        let waits = self.0.iter().filter_map(|answer| {
+            let there = answer.asked + answer.took;
+            (there > since).then(|| there - since.max(answer.asked))
+        });
+        waits.collect()
+    }
+
     /// Those with a status that `wanted` chooses.
     pub(super) fn with(&self, wanted: impl Fn(u16) -> bool) -> Self {
         let answers = self.0.iter().filter(|answer| wanted(answer.status));
