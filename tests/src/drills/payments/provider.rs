@@ -1,13 +1,12 @@
-//! The payment provider is gone, or takes its time.
+//! The payment provider is gone.
 
 use std::time::{Duration, Instant};
 
-use futures::future::{join, join_all};
+use futures::future::join_all;
 use platform::testing::State;
 
-use super::{AT_ONCE, page, paid, press};
+use super::{paid, press};
 use crate::customer::Customer;
-use crate::drills::load::a_full_shelf;
 use crate::drills::{Books, Length, Measured};
 use crate::{Manner, Partner, Setup, Shop, eventually};
 
@@ -93,59 +92,4 @@ async fn attempts_a_call(shop: &Shop) -> f64 {
     let retries = shop.metric("outbound_retries_total", &PAYMENTS).await;
     let attempts = shop.metric("outbound_calls_total", &PAYMENTS).await;
     attempts / (attempts - retries)
-}
-
-pub(super) async fn provider_slow(length: Length) -> Measured {
-    // Few connections: a transaction that was open during a call would have everybody wait.
-    let setup = Setup::new("drill-provider-slow").with("DATABASE_POOL_SIZE", "4");
-    let shop = Shop::open(setup).await;
-    let customers = Customer::crowd(&shop, AT_ONCE).await;
-    a_full_shelf(&shop).await;
-    let books = Books::open(&shop).await;
-    let mut orders = Vec::new();
-    let (mut well, mut slow) = (Vec::new(), Vec::new());
-    for _ in 0..length.pick(1, 12) {
-        for (manner, times) in [
-            (Manner::Normal, &mut well),
-            (Manner::Slow(3_000), &mut slow),
-        ] {
-            let ordering = customers
-                .iter()
-                .map(|customer| customer.order_two_mugs(&shop));
-            let placed = join_all(ordering).await;
-            shop.behave(Partner::Payments, manner).await;
-            let paying = customers.iter().zip(&placed);
-            let paying = paying.map(|(customer, order)| page(&shop, customer, order));
-            let (_, measured) = join(join_all(paying), other_routes(&shop)).await;
-            times.extend(measured);
-            orders.extend(placed);
-        }
-    }
-    shop.behave(Partner::Payments, Manner::Normal).await;
-    well.sort_unstable();
-    slow.sort_unstable();
-    let median = slow[slow.len() / 2];
-    assert!(median < Duration::from_secs(1), "others waited {median:?}");
-    books.check(&shop, &orders).await;
-    let p99 = |times: &[Duration]| times[times.len() * 99 / 100].as_secs_f64() * 1_000.0;
-    format!(
-        "{} requests each: p99 {:.0} ms before, {:.0} ms during, ratio {:.2}; {AT_ONCE} customers waited for their page",
-        slow.len(),
-        p99(&well),
-        p99(&slow),
-        p99(&slow) / p99(&well),
-    )
-}
-
-/// Reads the catalogue for as long as a slow call takes, one request after the other.
-async fn other_routes(shop: &Shop) -> Vec<Duration> {
-    let begun = Instant::now();
-    let mut times = Vec::new();
-    while begun.elapsed() < Duration::from_millis(2_500) {
-        let since = Instant::now();
-        let answer = shop.client().get(shop.url("/api/v1/products")).send().await;
-        assert_eq!(answer.expect("an answer").status().as_u16(), 200);
-        times.push(since.elapsed());
-    }
-    times
 }
