@@ -22,7 +22,7 @@ pub(super) const DRILLS: [Drill; 5] = [
     Drill {
         name: "webhooks",
         fault: "every event ten times, shuffled, with stale and forged ones in between",
-        expected: "each order paid once, one invoice each; what is not genuine is refused",
+        expected: "each order paid once, one invoice each; acknowledged ≤ 500 ms (p99); what is not genuine is refused",
         run: |length| Box::pin(webhooks(length)),
     },
     Drill {
@@ -56,6 +56,9 @@ const STAFF: (&str, &str) = ("admin@example.test", "correct-horse-battery");
 
 /// How many requests are under way at once, where it is not the fault itself.
 const AT_ONCE: usize = 8;
+
+/// Within how many milliseconds 99 of 100 webhooks are acknowledged (requirement E8).
+const ACKNOWLEDGED_MS: u64 = 500;
 
 async fn webhooks(length: Length) -> Measured {
     let shop = Shop::open(Setup::new("drill-webhooks")).await;
@@ -99,12 +102,13 @@ async fn webhooks(length: Length) -> Measured {
     let genuine = answers.iter().filter(|(manner, _)| *manner == "again");
     let mut times: Vec<_> = genuine.map(|(_, (_, took))| *took).collect();
     times.sort_unstable();
+    let p99 = times[(times.len() * 99).div_ceil(100) - 1];
+    assert!(p99 <= ACKNOWLEDGED_MS, "acknowledged after {p99} ms (p99)");
     format!(
-        "{} deliveries for {} orders: each paid once with one invoice, {} refused; acknowledged after {} ms (p99)",
+        "{} deliveries for {} orders: each paid once with one invoice, {} refused; acknowledged after {p99} ms (p99)",
         answers.len(),
         orders.len(),
         answers.len() - times.len(),
-        times[times.len() * 99 / 100],
     )
 }
 
