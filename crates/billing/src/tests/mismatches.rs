@@ -1,5 +1,9 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use chrono::TimeDelta;
 use kernel::PaymentId;
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
@@ -194,24 +198,52 @@ async fn a_ledger_that_does_not_sum_to_zero_is_a_mismatch() {
     assert_eq!(world.mismatches().await, []);
 }
 
+/// Counts the alarms of the thread that it listens to.
+#[derive(Default)]
+struct Alarms(Arc<AtomicU64>);
+
+impl Recorder for Alarms {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        match key.name() {
+            "billing_mismatches_found_total" => Counter::from_arc(Arc::clone(&self.0)),
+            _ => Counter::noop(),
+        }
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
 #[tokio::test]
 async fn an_alarm_is_raised_for_what_is_new_or_has_changed() {
+    let alarms = Alarms::default();
+    let _listening = metrics::set_default_local_recorder(&alarms);
     let world = World::start().await;
-    let mut connection = world.platform.db.acquire().await.unwrap();
-    let mismatch = |theirs: &str| Mismatch {
-        kind: MismatchKind::AmountDiffers,
-        subject: "pi_1".to_owned(),
-        ours: None,
-        theirs: Some(theirs.to_owned()),
-        first_seen_at: world.platform.clock.now(),
+    let find = async |theirs: &str| {
+        let mismatch = Mismatch {
+            kind: MismatchKind::AmountDiffers,
+            subject: "pi_1".to_owned(),
+            ours: None,
+            theirs: Some(theirs.to_owned()),
+            first_seen_at: world.platform.clock.now(),
+        };
+        world.record(mismatch).await.unwrap();
+        alarms.0.load(Ordering::Relaxed)
     };
-    let mut is_news = Vec::new();
+    let mut raised = Vec::new();
     for theirs in ["1 eur", "1 eur", "2 eur", "2 eur"] {
-        let recorded = db::mismatches::record(&mut connection, &mismatch(theirs)).await;
-        is_news.push(recorded.unwrap());
+        raised.push(find(theirs).await);
     }
     world.resolve("pi_1").await.unwrap();
-    let recorded = db::mismatches::record(&mut connection, &mismatch("2 eur")).await;
-    is_news.push(recorded.unwrap());
-    assert_eq!(is_news, [true, false, true, false, true]);
+    raised.push(find("2 eur").await);
+    assert_eq!(raised, [1, 1, 2, 2, 3]);
 }
