@@ -1,3 +1,6 @@
+mod dead;
+mod ends;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -7,7 +10,9 @@ use sqlx::PgConnection;
 use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
-use super::{DeadJob, NewJob, Queue};
+pub(super) use self::dead::{discard, list_dead, revive};
+pub(super) use self::ends::{bury, complete, hand_back, retry};
+use super::{NewJob, Queue};
 
 /// The channel on which workers are called: `queue` for a job that is due, `queue@milliseconds` for one that will be then.
 pub(super) const CHANNEL: &str = "platform_jobs";
@@ -126,90 +131,6 @@ pub(super) async fn claim(
         .collect())
 }
 
-/// Marks a job done, if its lease is still the caller's; returns whether it was.
-pub(super) async fn complete(
-    connection: &mut PgConnection,
-    id: JobId,
-    lease_token: Uuid,
-    now: DateTime<Utc>,
-) -> sqlx::Result<bool> {
-    let updated = sqlx::query!(
-        "UPDATE platform.jobs
-         SET state = 'done', finished_at = $3, lease_token = NULL, lease_until = NULL, last_error = NULL
-         WHERE id = $1 AND lease_token = $2 AND lease_until > clock_timestamp()",
-        id.as_uuid(),
-        lease_token,
-        now,
-    )
-    .execute(connection)
-    .await?;
-    Ok(updated.rows_affected() == 1)
-}
-
-/// Puts a job back to be tried again at `run_at`.
-pub(super) async fn retry(
-    connection: &mut PgConnection,
-    id: JobId,
-    lease_token: Uuid,
-    run_at: DateTime<Utc>,
-    error: &str,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE platform.jobs
-         SET state = 'ready', run_at = $3, last_error = $4, lease_token = NULL, lease_until = NULL
-         WHERE id = $1 AND lease_token = $2",
-        id.as_uuid(),
-        lease_token,
-        run_at,
-        error,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Puts a job back as if this run had not been.
-pub(super) async fn hand_back(
-    connection: &mut PgConnection,
-    id: JobId,
-    lease_token: Uuid,
-    run_at: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE platform.jobs
-         SET state = 'ready', run_at = $3, attempt = attempt - 1, lease_token = NULL, lease_until = NULL
-         WHERE id = $1 AND lease_token = $2",
-        id.as_uuid(),
-        lease_token,
-        run_at,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Gives a job up: a person has to look at it.
-pub(super) async fn bury(
-    connection: &mut PgConnection,
-    id: JobId,
-    lease_token: Uuid,
-    now: DateTime<Utc>,
-    error: &str,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE platform.jobs
-         SET state = 'dead', finished_at = $3, last_error = $4, lease_token = NULL, lease_until = NULL
-         WHERE id = $1 AND lease_token = $2",
-        id.as_uuid(),
-        lease_token,
-        now,
-        error,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// Prolongs the leases of runs that are still going on.
 pub(super) async fn heartbeat(
     connection: &mut PgConnection,
@@ -306,59 +227,6 @@ pub(super) async fn depths(
     )
     .fetch_all(connection)
     .await
-}
-
-/// The jobs that were given up, the latest first.
-pub(super) async fn list_dead(
-    connection: &mut PgConnection,
-    limit: i64,
-) -> sqlx::Result<Vec<DeadJob>> {
-    let rows = sqlx::query!(
-        "SELECT id, kind, payload, attempt, deaths, last_error, finished_at FROM platform.jobs
-         WHERE state = 'dead' ORDER BY finished_at DESC LIMIT $1",
-        limit,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| DeadJob {
-            id: JobId::from_uuid(row.id),
-            kind: row.kind,
-            payload: row.payload,
-            attempts: row.attempt,
-            deaths: row.deaths,
-            error: row.last_error.unwrap_or_default(),
-            died_at: row.finished_at,
-        })
-        .collect())
-}
-
-/// Gives a dead job all its attempts back; the queue that it waits in now.
-pub(super) async fn revive(
-    connection: &mut PgConnection,
-    id: JobId,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!(
-        "UPDATE platform.jobs SET state = 'ready', attempt = 0, deaths = 0, run_at = $2, finished_at = NULL
-         WHERE id = $1 AND state = 'dead' RETURNING queue",
-        id.as_uuid(),
-        now,
-    )
-    .fetch_optional(connection)
-    .await
-}
-
-/// Deletes a dead job; returns whether there was one.
-pub(super) async fn discard(connection: &mut PgConnection, id: JobId) -> sqlx::Result<bool> {
-    let deleted = sqlx::query!(
-        "DELETE FROM platform.jobs WHERE id = $1 AND state = 'dead'",
-        id.as_uuid(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(deleted.rows_affected() == 1)
 }
 
 fn interval(duration: Duration) -> PgInterval {
