@@ -42,6 +42,19 @@ fn tests_in(source: &str) -> Vec<String> {
     tests
 }
 
+/// The steps of `cargo xtask test` that are no tests of cargo's: what a person would have to try by hand.
+fn steps() -> Vec<String> {
+    let source = fs::read_to_string(root().join("crates/xtask/src/test.rs")).unwrap();
+    let (_, steps) = source.split_once("enum Step {").unwrap();
+    let (steps, _) = steps.split_once('}').unwrap();
+    let names = steps
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(','));
+    names
+        .map(|name| format!("step {}", name.to_lowercase()))
+        .collect()
+}
+
 struct Row {
     id: String,
     state: String,
@@ -76,6 +89,7 @@ fn every_test_that_the_requirements_name_exists() {
     tests_below(&root().join("tests"), &mut names);
     let drills = tests::drills::all();
     names.extend(drills.iter().map(|drill| format!("drill {}", drill.name)));
+    names.extend(steps());
     for row in rows() {
         for test in &row.tests {
             assert!(

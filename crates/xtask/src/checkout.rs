@@ -63,6 +63,8 @@ pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
 #[derive(Deserialize)]
 pub(crate) struct Metadata {
     pub(crate) target_directory: PathBuf,
+    /// Where cargo keeps what is only of use to itself.
+    pub(crate) build_directory: PathBuf,
     pub(crate) packages: Vec<Package>,
 }
 

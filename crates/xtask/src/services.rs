@@ -84,6 +84,11 @@ impl Services {
             Purpose::Dev => checkout::dev_folder(),
             Purpose::Test => checkout::dev_folder().join("test"),
         };
+        Self::at(home, purpose, docker)
+    }
+
+    /// The set in another folder than this command's own.
+    pub(crate) fn at(home: PathBuf, purpose: Purpose, docker: bool) -> Self {
         let source = if docker || home.join("docker").exists() {
             Source::Docker
         } else {
@@ -99,6 +104,11 @@ impl Services {
     /// The folder that holds data, logs and the list of ports.
     pub(crate) fn home(&self) -> &Path {
         &self.home
+    }
+
+    /// The folder in which PostgreSQL's own files lie.
+    pub(crate) fn cluster_folder(&self) -> PathBuf {
+        postgres::folder(&self.home)
     }
 
     /// What must be installed for this set.

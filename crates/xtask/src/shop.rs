@@ -149,17 +149,29 @@ pub(crate) fn local_url(port: u16) -> String {
 
 /// The status of a page on this machine; `None` while nothing answers.
 pub(crate) fn page_status(port: u16, path: &str) -> Option<u16> {
+    let mut stream = ask_for_page(port, path)?;
+    // `HTTP/1.1 200`
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).ok()?;
+    let start = str::from_utf8(&start).ok()?;
+    start.strip_prefix("HTTP/1.1 ")?.parse().ok()
+}
+
+/// A page on this machine that answers with 200, headers included.
+pub(crate) fn page(port: u16, path: &str) -> Option<String> {
+    let mut page = String::new();
+    ask_for_page(port, path)?.read_to_string(&mut page).ok()?;
+    page.starts_with("HTTP/1.1 200").then_some(page)
+}
+
+fn ask_for_page(port: u16, path: &str) -> Option<TcpStream> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
     let request =
         format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).ok()?;
-    // `HTTP/1.1 200`
-    let mut start = [0; 12];
-    stream.read_exact(&mut start).ok()?;
-    let start = str::from_utf8(&start).ok()?;
-    start.strip_prefix("HTTP/1.1 ")?.parse().ok()
+    Some(stream)
 }
 
 #[cfg(test)]

@@ -89,6 +89,11 @@ impl Managed {
         Ok(())
     }
 
+    /// Does what a terminal does when somebody presses Ctrl-C in it.
+    pub(crate) fn press_ctrl_c(&self) -> anyhow::Result<()> {
+        signal_group(super::group_of(&self.child), Signal::SIGINT)
+    }
+
     /// Ends the program: politely, and with force after the grace or when Ctrl-C is pressed (again) meanwhile.
     pub(crate) fn end(&mut self, grace: Duration, interrupt: &Interrupt) -> anyhow::Result<()> {
         self.ask_to_end()?;

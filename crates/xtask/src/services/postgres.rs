@@ -21,7 +21,7 @@ use crate::{
 pub(crate) use installation::Installation;
 use installation::fit_for;
 use place::{data_folder, remove_folder};
-pub(crate) use place::{erase, may_run};
+pub(crate) use place::{erase, folder, may_run};
 
 /// The system user that the server runs as when this command runs as root, which PostgreSQL refuses to.
 #[derive(Debug, Clone, Copy)]

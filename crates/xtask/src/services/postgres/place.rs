@@ -56,8 +56,12 @@ pub(super) fn data_folder(home: &Path, account: Option<Account>) -> anyhow::Resu
 /// Whether a cluster of this checkout may be running. Needs no installed programs, so that a folder which none of them
 /// can read may still be deleted.
 pub(crate) fn may_run(home: &Path) -> bool {
-    let folder = elsewhere(home).unwrap_or_else(|| home.join("postgres"));
-    folder.join("data/postmaster.pid").exists()
+    folder(home).join("data/postmaster.pid").exists()
+}
+
+/// Where the files of a cluster lie that was made before.
+pub(crate) fn folder(home: &Path) -> PathBuf {
+    elsewhere(home).unwrap_or_else(|| home.join("postgres"))
 }
 
 fn elsewhere(home: &Path) -> Option<PathBuf> {
