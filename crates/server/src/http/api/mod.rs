@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use ::users::Users;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -59,7 +60,7 @@ pub(super) fn operations() -> Router<App> {
 pub(super) fn routes(app: &App) -> Router<App> {
     let (operations, description) = documented().split_for_parts();
     let described = Arc::new(DescribedParameters::of(&description));
-    let document = axum::Json(description);
+    let document = written(&description);
     let viewer = SwaggerUi::new(VIEWER).config(Config::from(DESCRIPTION).use_base_layout());
     operations
         .layer(from_fn_with_state(app.clone(), idempotency::by_header))
@@ -68,6 +69,13 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route(DESCRIPTION, get(async move || document))
         .route(KEYS, get(keys))
         .merge(Router::from(viewer).layer(map_response(with_viewer_policy)))
+}
+
+/// Written once, because the tree that the text is written from takes many times its memory.
+fn written(description: &OpenApi) -> ([(HeaderName, &'static str); 1], Bytes) {
+    let json = serde_json::to_vec(description).expect("a description can be written as JSON");
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (kind, json.into())
 }
 
 /// The description that `/api/v1/openapi.json` serves, for the command `openapi`.
@@ -119,10 +127,10 @@ fn base() -> OpenApi {
     );
     let mut components = Components::new();
     // What `Problems` only refers to, no operation brings along.
-    let field = ProblemField::schema();
-    components
-        .schemas
-        .insert(ProblemField::name().into_owned(), field);
+    components.schemas.extend([
+        (Problem::name().into_owned(), Problem::schema()),
+        (ProblemField::name().into_owned(), ProblemField::schema()),
+    ]);
     components.add_security_scheme(
         "bearer",
         SecurityScheme::Http(

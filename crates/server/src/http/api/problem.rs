@@ -92,37 +92,37 @@ impl IntoResponse for Problem {
 pub enum Problems {
     /// The request cannot be read.
     #[response(status = 400, content_type = "application/problem+json")]
-    BadRequest(#[to_schema] Problem),
+    BadRequest(Problem),
     /// No access token, or one that is not valid.
     #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorized(#[to_schema] Problem),
+    Unauthorized(Problem),
     /// Known, and not allowed.
     #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] Problem),
+    Forbidden(Problem),
     /// Not there, or another person's.
     #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] Problem),
+    NotFound(Problem),
     /// Not possible in the present state; `code` says why.
     #[response(status = 409, content_type = "application/problem+json")]
-    Conflict(#[to_schema] Problem),
+    Conflict(Problem),
     /// A token from a mail that was used or is too old.
     #[response(status = 410, content_type = "application/problem+json")]
-    Gone(#[to_schema] Problem),
+    Gone(Problem),
     /// More than the operation takes.
     #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(#[to_schema] Problem),
+    TooLarge(Problem),
     /// Not sent as JSON.
     #[response(status = 415, content_type = "application/problem+json")]
-    UnsupportedMediaType(#[to_schema] Problem),
+    UnsupportedMediaType(Problem),
     /// Fields that are not valid.
     #[response(status = 422, content_type = "application/problem+json")]
-    Invalid(#[to_schema] Problem),
+    Invalid(Problem),
     /// Too many attempts: see the header `Retry-After`.
     #[response(status = 429, content_type = "application/problem+json")]
-    TooManyRequests(#[to_schema] Problem),
+    TooManyRequests(Problem),
     /// Overloaded: see the header `Retry-After`.
     #[response(status = 503, content_type = "application/problem+json")]
-    Overloaded(#[to_schema] Problem),
+    Overloaded(Problem),
 }
 
 #[cfg(test)]
