@@ -63,11 +63,19 @@ pub enum Queue {
     Documents,
     /// What nobody waits for: reports, retention.
     Reports,
+    /// Calls to endpoints of customers, which may all be slow at once.
+    Webhooks,
 }
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 4] = [Self::Default, Self::Mail, Self::Documents, Self::Reports];
+    pub const ALL: [Self; 5] = [
+        Self::Default,
+        Self::Mail,
+        Self::Documents,
+        Self::Reports,
+        Self::Webhooks,
+    ];
 
     /// The stable name, as rows and metrics have it.
     #[must_use]
@@ -77,6 +85,7 @@ impl Queue {
             Self::Mail => "mail",
             Self::Documents => "documents",
             Self::Reports => "reports",
+            Self::Webhooks => "webhooks",
         }
     }
 }

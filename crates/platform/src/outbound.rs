@@ -6,6 +6,7 @@
 
 mod breaker;
 mod guard;
+mod public;
 mod retry;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use url::Url;
 pub use breaker::BreakerSettings;
 pub use guard::Refusal;
 pub(crate) use guard::{Guard, Verdict};
+use public::PublicNames;
 use retry::Budget;
 
 /// A client for a library that calls its own partner from a thread of its own, as the error tracker's does: no request and no
@@ -72,13 +74,28 @@ pub struct Policy {
     pub deadline: Duration,
     /// How many bytes of an answer are read.
     pub max_body: usize,
+    /// Whether the body of an answer is read at all. Where the status says everything, one that is endless, or never comes,
+    /// does no harm.
+    pub reads_bodies: bool,
     /// How many calls may be under way at once. One more is refused at once: a partner that has become slow must not
     /// collect every task of the process.
     pub bulkhead: usize,
     /// When to leave the partner alone.
     pub breaker: BreakerSettings,
-    /// The `host:port` pairs that may be called. An address that came from elsewhere leads nowhere else.
-    pub hosts: BTreeSet<String>,
+    /// Who may be called. An address that came from elsewhere leads nowhere else.
+    pub hosts: Hosts,
+}
+
+/// Who may be called.
+#[derive(Clone, Debug)]
+pub enum Hosts {
+    /// These `host:port` pairs.
+    Listed(BTreeSet<String>),
+    /// Whomever strangers name, over https, at addresses of the public internet: what a name leads to is looked at when the
+    /// connection is opened.
+    Public,
+    /// Everybody, this machine included: for development.
+    Anybody,
 }
 
 impl Policy {
@@ -89,9 +106,33 @@ impl Policy {
             connect: Duration::from_secs(1),
             deadline: Duration::from_secs(5),
             max_body: 1024 * 1024,
+            reads_bodies: true,
             bulkhead: 25,
             breaker: BreakerSettings::default(),
-            hosts: authority(url).into_iter().collect(),
+            hosts: Hosts::Listed(authority(url).into_iter().collect()),
+        }
+    }
+
+    /// The limits on calls to whomever strangers name, which are all one dependency. It has no breaker: what one of them
+    /// does wrong must not keep the others waiting.
+    #[must_use]
+    pub fn for_strangers() -> Self {
+        Self {
+            connect: Duration::from_secs(1),
+            deadline: Duration::from_secs(5),
+            max_body: 0,
+            reads_bodies: false,
+            bulkhead: 25,
+            breaker: BreakerSettings::never(),
+            hosts: Hosts::Public,
+        }
+    }
+
+    fn permits(&self, url: &Url) -> bool {
+        match &self.hosts {
+            Hosts::Listed(hosts) => authority(url).is_some_and(|host| hosts.contains(&host)),
+            Hosts::Public => public::may_be_called(url),
+            Hosts::Anybody => true,
         }
     }
 }
@@ -103,16 +144,19 @@ pub struct Response {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The whole body, no longer than [`Policy::max_body`].
+    /// The whole body, no longer than [`Policy::max_body`]; empty where the policy reads none.
     pub body: Bytes,
 }
 
 /// There is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
-    /// The policy does not list the host. Nothing was sent.
-    #[error("the host is not on the list of those that may be called")]
+    /// The policy does not permit the host. Nothing was sent.
+    #[error("the host is not one of those that may be called")]
     HostNotAllowed,
+    /// The host's name leads to no address of the public internet. Nothing was sent.
+    #[error("the host has no public address")]
+    AddressNotPublic,
     /// The limits on calls to this partner.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -140,6 +184,7 @@ impl OutboundError {
     fn judged(&self) -> (&'static str, Verdict) {
         match self {
             Self::HostNotAllowed => ("host_not_allowed", Verdict::Works),
+            Self::AddressNotPublic => ("address_not_public", Verdict::Works),
             Self::Refused(refusal) => (refusal.outcome(), Verdict::Broken),
             Self::Connect(_) => ("connect", Verdict::Broken),
             Self::BodyTooLong => ("body_too_long", Verdict::Works),
@@ -160,7 +205,26 @@ impl Outbound {
     /// # Errors
     /// If the machine's TLS certificates cannot be read.
     pub fn dependency(&self, name: &'static str, policy: Policy) -> anyhow::Result<Dependency> {
-        let client = client(policy.connect)
+        self.dependency_by(PublicNames::of_the_machine(), name, policy)
+    }
+
+    /// A partner to call; `names` says where names lead, if the policy asks for public ones.
+    fn dependency_by(
+        &self,
+        names: PublicNames,
+        name: &'static str,
+        policy: Policy,
+    ) -> anyhow::Result<Dependency> {
+        let mut builder = client(policy.connect);
+        match policy.hosts {
+            Hosts::Public => builder = builder.dns_resolver(names).https_only(true),
+            Hosts::Listed(_) | Hosts::Anybody => {}
+        }
+        if !matches!(policy.hosts, Hosts::Listed(_)) {
+            // However many strangers there are, none of their connections is kept.
+            builder = builder.pool_max_idle_per_host(0);
+        }
+        let client = builder
             .tcp_nodelay(true)
             .build()
             .context("build an HTTP client")?;
@@ -254,7 +318,7 @@ impl Dependency {
     ) -> Result<Response, OutboundError> {
         // Checked on the value that is dialled, so that two readings of one address cannot differ.
         let request = reqwest::Request::try_from(request).map_err(OutboundError::BrokeOff)?;
-        if !authority(request.url()).is_some_and(|host| self.0.policy.hosts.contains(&host)) {
+        if !self.0.policy.permits(request.url()) {
             return Err(OutboundError::HostNotAllowed);
         }
         self.0
@@ -265,7 +329,9 @@ impl Dependency {
 
     async fn exchange(&self, request: reqwest::Request) -> Result<Response, OutboundError> {
         let mut response = self.0.client.execute(request).await.map_err(|error| {
-            if error.is_connect() {
+            if public::is_refusal(&error) {
+                OutboundError::AddressNotPublic
+            } else if error.is_connect() {
                 OutboundError::Connect(error.without_url())
             } else {
                 OutboundError::BrokeOff(error.without_url())
@@ -273,10 +339,11 @@ impl Dependency {
         })?;
         let max = self.0.policy.max_body;
         let mut body = BytesMut::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| OutboundError::BrokeOff(error.without_url()))?
+        while self.0.policy.reads_bodies
+            && let Some(chunk) = response
+                .chunk()
+                .await
+                .map_err(|error| OutboundError::BrokeOff(error.without_url()))?
         {
             if body.len() + chunk.len() > max {
                 return Err(OutboundError::BodyTooLong);
@@ -289,6 +356,13 @@ impl Dependency {
             body: body.freeze(),
         })
     }
+}
+
+/// Whether strangers may name `url`: see [`Hosts::Public`]. It tells early what would be refused later; where a name leads is
+/// not looked at.
+#[must_use]
+pub fn is_public(url: &Url) -> bool {
+    public::may_be_called(url)
 }
 
 /// The `host:port` that an address leads to.

@@ -29,6 +29,7 @@ impl Default for WorkerSettings {
                 (Queue::Mail, 4),
                 (Queue::Documents, 2),
                 (Queue::Reports, 1),
+                (Queue::Webhooks, 8),
             ],
         }
     }

@@ -31,6 +31,17 @@ impl Default for BreakerSettings {
     }
 }
 
+impl BreakerSettings {
+    /// Never to stop: for many partners under one name, of whom one must not cut the others off.
+    pub(super) fn never() -> Self {
+        Self {
+            failures: usize::MAX,
+            calls: usize::MAX,
+            ..Self::default()
+        }
+    }
+}
+
 /// Remembering more calls than this would not change the answer, and a busy partner has many in a minute.
 const MOST_REMEMBERED: usize = 1_000;
 

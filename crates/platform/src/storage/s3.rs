@@ -148,8 +148,9 @@ fn kind(error: &OutboundError) -> HttpErrorKind {
         OutboundError::Connect(_) => HttpErrorKind::Connect,
         OutboundError::Refused(Refusal::Deadline) => HttpErrorKind::Timeout,
         OutboundError::BrokeOff(_) => HttpErrorKind::Interrupted,
-        OutboundError::HostNotAllowed | OutboundError::Refused(_) | OutboundError::BodyTooLong => {
-            HttpErrorKind::Unknown
-        }
+        OutboundError::HostNotAllowed
+        | OutboundError::AddressNotPublic
+        | OutboundError::Refused(_)
+        | OutboundError::BodyTooLong => HttpErrorKind::Unknown,
     }
 }
