@@ -83,6 +83,23 @@ impl OrderPaid {
     }
 }
 
+/// The goods of an order are on their way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderShipped {
+    /// The order.
+    pub order_id: OrderId,
+    /// Its number.
+    pub number: OrderNumber,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// When they were sent.
+    pub shipped_at: DateTime<Utc>,
+}
+
+impl Event for OrderShipped {
+    const NAME: &'static str = "orders.order_shipped";
+}
+
 /// An order was given up before it was paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCancelled {

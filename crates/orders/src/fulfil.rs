@@ -5,6 +5,7 @@ use platform::db::Tx;
 use serde_json::json;
 use tracing::instrument;
 
+use crate::events::OrderShipped;
 use crate::order::{InvalidTransition, Order, OrderNumber, OrderStatus};
 use crate::{Orders, db};
 
@@ -39,7 +40,15 @@ impl Orders {
         staff: Staff,
         number: OrderNumber,
     ) -> Result<Order, FulfilError> {
-        self.fulfil(tx, staff, number, OrderStatus::Shipped).await
+        let order = self.fulfil(tx, staff, number, OrderStatus::Shipped).await?;
+        let event = OrderShipped {
+            order_id: order.id,
+            number: order.number,
+            user_id: order.user_id,
+            shipped_at: self.clock.now(),
+        };
+        self.events.publish(tx, &event).await?;
+        Ok(order)
     }
 
     /// Notes that the goods of a shipped order have arrived, in a transaction of its own.
@@ -93,7 +102,7 @@ mod tests {
 
     #[tokio::test]
     async fn staff_take_a_paid_order_to_its_end() {
-        let (_platform, orders) = a_shop().await;
+        let (platform, orders) = a_shop().await;
         let (ann, staff) = (orders.a_user(), orders.a_staff_member());
         let order = orders.a_paid_order(ann).await;
         orders.ship(staff, order.number).await.unwrap();
@@ -105,6 +114,13 @@ mod tests {
             .map(|entry| entry.status.as_str())
             .collect();
         assert_eq!(statuses, ["placed", "paid", "shipped", "completed"]);
+        let event = OrderShipped {
+            order_id: order.id,
+            number: order.number,
+            user_id: ann,
+            shipped_at: platform.clock.now(),
+        };
+        assert_eq!(platform.published::<OrderShipped>().await, [event]);
     }
 
     #[tokio::test]

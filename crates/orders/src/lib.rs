@@ -66,7 +66,9 @@ pub use cancel::CancelError;
 pub use cart::{Cart, CartLine, CartOwner, CartRefusal, InvalidQuantity, Quantity};
 pub use change_cart::SetQuantityError;
 pub use detach::DetachError;
-pub use events::{OrderCancelled, OrderPaid, OrderPlaced, OrderRefunded, PaymentRejected};
+pub use events::{
+    OrderCancelled, OrderPaid, OrderPlaced, OrderRefunded, OrderShipped, PaymentRejected,
+};
 pub use fulfil::FulfilError;
 pub use get::{GetOrderError, TrackedOrder};
 pub use get_attachment::GetAttachmentError;
