@@ -2,7 +2,7 @@ use anyhow::Context as _;
 use kernel::UserId;
 use tracing::instrument;
 
-use crate::user::{CurrentUser, Profile};
+use crate::user::{Contact, CurrentUser, Profile};
 use crate::{Users, db};
 
 impl Users {
@@ -18,6 +18,20 @@ impl Users {
         Ok(account
             .filter(|found| found.is_enabled() && found.session_generation == generation)
             .map(CurrentUser::from))
+    }
+
+    /// Where a letter to the person goes, and how it addresses them; `None` if their account is disabled, to which nobody
+    /// writes.
+    #[instrument(name = "users.find_contact", skip_all)]
+    pub async fn find_contact(&self, user_id: UserId) -> anyhow::Result<Option<Contact>> {
+        let mut connection = self.db.acquire().await?;
+        let account = db::accounts::find(&mut connection, user_id).await?;
+        Ok(account
+            .filter(db::accounts::Account::is_enabled)
+            .map(|account| Contact {
+                email: account.email,
+                name: account.name,
+            }))
     }
 
     /// The person as their own account page shows them.
@@ -67,6 +81,7 @@ mod tests {
         let (_platform, users) = start().await;
         let bob = users.a_disabled_customer("bob").await;
         assert_eq!(users.find_for_session(bob, 1).await.unwrap(), None);
+        assert_eq!(users.find_contact(bob).await.unwrap(), None);
     }
 
     #[tokio::test]
@@ -80,5 +95,7 @@ mod tests {
         assert!(profile.email_verified);
         assert_eq!(profile.avatar, Avatar::None);
         assert_eq!(profile.created_at, platform.clock.now());
+        let contact = users.find_contact(ann).await.unwrap().unwrap();
+        assert_eq!((contact.email, &*contact.name), (profile.email, "Ann"));
     }
 }

@@ -66,7 +66,7 @@ pub use seed_account::SeedAccount;
 pub use sign_in::SignInError;
 pub use sign_up::{SignUp, SignUpError, SignUpFaults};
 pub use tokens::{AuthenticateError, RefreshError, TokenPair};
-pub use user::{Avatar, CurrentUser, Profile};
+pub use user::{Avatar, Contact, CurrentUser, Profile};
 pub use verify_email::LinkError;
 
 use access_token::AccessTokens;

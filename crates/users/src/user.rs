@@ -30,6 +30,15 @@ impl CurrentUser {
     }
 }
 
+/// Where a person is written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Their address.
+    pub email: EmailAddress,
+    /// How a letter addresses them.
+    pub name: String,
+}
+
 /// A person as their own account page shows them.
 #[derive(Clone, Debug)]
 pub struct Profile {
