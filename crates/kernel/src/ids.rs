@@ -68,6 +68,10 @@ typed_ids! {
     InvoiceId;
     /// A refund; also the idempotency key of the call that asks the provider for it.
     RefundId;
+    /// An endpoint that a customer has registered for webhooks.
+    EndpointId;
+    /// A webhook on its way to one endpoint.
+    DeliveryId;
     /// A published event.
     EventId;
     /// A background job.

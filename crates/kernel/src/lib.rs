@@ -23,8 +23,8 @@ pub use clock::Clock;
 pub use email::{EmailAddress, InvalidEmailAddress};
 pub use entropy::Entropy;
 pub use ids::{
-    AttachmentId, AvatarId, CartId, EventId, InvoiceId, JobId, OrderId, PaymentId, ProductId,
-    RefundId, SessionId, UserId,
+    AttachmentId, AvatarId, CartId, DeliveryId, EndpointId, EventId, InvoiceId, JobId, OrderId,
+    PaymentId, ProductId, RefundId, SessionId, UserId,
 };
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
 pub use page::{Cursor, InvalidCursor, InvalidPageSize, Page, PageRequest, PageSize};

@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use url::Url;
 use users::Users;
+use webhooks::Webhooks;
 
 use crate::config::Settings;
 use crate::http::health::Readiness;
@@ -41,6 +42,7 @@ struct Parts {
     users: Users,
     orders: Orders,
     billing: Billing,
+    webhooks: Webhooks,
     readiness: Readiness,
     idempotency: Idempotency,
     fingerprint_key: SecretString,
@@ -91,13 +93,14 @@ impl App {
     /// Puts everything together on `platform`, which is made with the [`worker::registry`]'s subscriptions.
     ///
     /// # Errors
-    /// If a key among the settings cannot be used.
+    /// If a key among the settings cannot be used, or the machine's TLS certificates cannot be read.
     pub fn build(settings: &Settings, platform: Platform) -> anyhow::Result<Self> {
         Ok(Self(Arc::new(Parts {
             site: settings.site.clone(),
             users: Users::new(&platform, settings.users.clone()),
             orders: Orders::new(&platform),
             billing: Billing::new(&platform, settings.billing.clone())?,
+            webhooks: Webhooks::new(&platform, settings.webhooks.clone())?,
             idempotency: Idempotency::new(platform.db.clone(), platform.clock.clone(), CLAIM),
             fingerprint_key: settings.storage.signing_key.clone(),
             job_timing: settings.job_timing,
@@ -141,6 +144,12 @@ impl App {
     #[must_use]
     pub fn billing(&self) -> &Billing {
         &self.0.billing
+    }
+
+    /// Endpoints of customers, and what is sent there.
+    #[must_use]
+    pub fn webhooks(&self) -> &Webhooks {
+        &self.0.webhooks
     }
 
     /// Requests that may be sent again.
@@ -215,4 +224,4 @@ macro_rules! parts {
     )*};
 }
 
-parts!(platform: Platform, users: Users, orders: Orders, billing: Billing);
+parts!(platform: Platform, users: Users, orders: Orders, billing: Billing, webhooks: Webhooks);

@@ -12,23 +12,30 @@
 //! | an order is cancelled | its payment is abandoned |
 //! | a payment comes too late for its order | it is refunded |
 //! | a payment is refunded | its order is marked as refunded |
+//! | an order is placed, paid, shipped, cancelled or refunded, or an invoice is issued | its customer's endpoints are told |
+//! | an endpoint is switched off | its owner gets a letter, for which `users` knows the address |
 
 use std::time::Duration;
 
 use billing::{
-    Customer, InvoiceLine, IssueInvoice, OpenPayment, PaymentRefunded, PaymentSucceeded,
+    Customer, InvoiceIssued, InvoiceLine, IssueInvoice, OpenPayment, PaymentRefunded,
+    PaymentSucceeded,
 };
 use orders::{
     MarkPaid, MarkPaidError, MarkRefundedError, OrderCancelled, OrderPaid, OrderPlaced,
-    PaymentRejected,
+    OrderRefunded, OrderShipped, PaymentRejected,
 };
 use platform::events::Envelope;
 use platform::jobs::{JobError, JobResult, JobRun, Registry};
+use webhooks::{Notice, Owner, TellOwner};
 
 use crate::app::App;
 
 #[cfg(test)]
 mod tests;
+mod told;
+
+use told::Told;
 
 /// Adds every reaction to `registry`. The names are stored with the jobs, so they outlive the functions' names.
 pub(crate) fn reactions(registry: Registry<App>) -> Registry<App> {
@@ -39,6 +46,12 @@ pub(crate) fn reactions(registry: Registry<App>) -> Registry<App> {
         .reaction("billing.abandon_payment", abandon_payment)
         .reaction("billing.refund_rejected_payment", refund_rejected_payment)
         .reaction("orders.mark_refunded", mark_refunded)
+        .reaction("webhooks.tell_order_placed", tell::<OrderPlaced>)
+        .reaction("webhooks.tell_order_paid", tell::<OrderPaid>)
+        .reaction("webhooks.tell_order_shipped", tell::<OrderShipped>)
+        .reaction("webhooks.tell_order_cancelled", tell::<OrderCancelled>)
+        .reaction("webhooks.tell_order_refunded", tell::<OrderRefunded>)
+        .reaction("webhooks.tell_invoice_issued", tell::<InvoiceIssued>)
 }
 
 async fn open_payment(app: App, run: JobRun, placed: Envelope<OrderPlaced>) -> JobResult {
@@ -151,4 +164,27 @@ async fn mark_refunded(app: App, run: JobRun, refunded: Envelope<PaymentRefunded
         Err(MarkRefundedError::Unexpected(error)) => Err(JobError::Retry(error)),
         Err(error @ MarkRefundedError::NotFound) => Err(JobError::fail(error)),
     }
+}
+
+async fn tell<E: Told>(app: App, run: JobRun, happened: Envelope<E>) -> JobResult {
+    let notice = Notice {
+        event_id: happened.id,
+        user_id: happened.event.user_id(),
+        kind: E::KIND,
+        occurred_at: happened.occurred_at,
+        data: happened.event.data(),
+    };
+    let mut tx = run.begin().await?;
+    app.webhooks().notify_in_tx(&mut tx, notice).await?;
+    run.complete(tx).await
+}
+
+/// Not a reaction, but the same kind of thing: a letter of one module to somebody whom another knows.
+pub(crate) async fn tell_endpoints_owner(app: App, run: JobRun, job: TellOwner) -> JobResult {
+    let contact = app.users().find_contact(job.user_id).await?;
+    let owner = contact.map(|contact| Owner {
+        email: contact.email,
+        name: contact.name,
+    });
+    app.webhooks().clone().tell_owner(run, job, owner).await
 }

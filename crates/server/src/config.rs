@@ -13,6 +13,7 @@ use platform::mail::Letterhead;
 use platform::storage::StorageSettings;
 use secrecy::SecretString;
 use users::UsersSettings;
+use webhooks::WebhooksSettings;
 
 use crate::app::Site;
 use crate::telemetry::TelemetrySettings;
@@ -30,7 +31,7 @@ use adapters::{
     address, database, job_timing, letterhead, max_requests_in_flight, storage, telemetry,
 };
 pub use faults::{Fault, Faults};
-use modules::{billing, users};
+use modules::{billing, users, webhooks};
 use reader::Reader;
 use site::site;
 
@@ -72,6 +73,8 @@ pub struct Settings {
     pub users: UsersSettings,
     /// What the module `billing` is told.
     pub billing: BillingSettings,
+    /// What the module `webhooks` is told.
+    pub webhooks: WebhooksSettings,
     /// Logs and error reports.
     pub telemetry: TelemetrySettings,
 }
@@ -108,6 +111,7 @@ impl Settings {
         let letterhead = letterhead(&mut read, site.as_ref());
         let users = users(&mut read, site.as_ref());
         let billing = billing(&mut read, site.as_ref());
+        let webhooks = webhooks(&mut read, storage.as_ref());
         let listen = address(&mut read, "LISTEN_ADDRESS", "127.0.0.1:8080");
         let listen_private = address(&mut read, "METRICS_ADDRESS", "127.0.0.1:9090");
         if listen.is_some()
@@ -143,6 +147,7 @@ impl Settings {
                 letterhead: letterhead?,
                 users: users?,
                 billing: billing?,
+                webhooks: webhooks?,
                 telemetry: telemetry?,
             })
         };

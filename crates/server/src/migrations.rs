@@ -10,5 +10,6 @@ pub fn all() -> Vec<&'static Migrator> {
         &users::MIGRATOR,
         &orders::MIGRATOR,
         &billing::MIGRATOR,
+        &webhooks::MIGRATOR,
     ]
 }

@@ -107,7 +107,9 @@ pub(crate) fn sentry_options(settings: &TelemetrySettings) -> sentry::ClientOpti
         .release(settings.release.clone())
         .environment(settings.environment.clone())
         .send_default_pii(false)
-        .in_app_include(["server", "users", "orders", "billing", "platform", "kernel"])
+        .in_app_include([
+            "server", "users", "orders", "billing", "webhooks", "platform", "kernel",
+        ])
         .shutdown_timeout(Duration::from_secs(2));
     match &settings.sentry_dsn {
         Some(dsn) => options.dsn(dsn),

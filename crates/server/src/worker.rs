@@ -15,6 +15,7 @@ use users::{
     MakeThumbnails, PurgeExpired, SendAlreadyRegistered, SendEmailChange, SendEmailChanged,
     SendPasswordChanged, SendPasswordReset, SendVerification,
 };
+use webhooks::{Deliver, PurgeDeliveries};
 
 use crate::app::App;
 use crate::choreography;
@@ -55,12 +56,18 @@ pub fn registry() -> Registry<App> {
             app.billing().clone().delete_old_webhook_events(run, job)
         })
         .job(|app: App, run, job: Reconcile| app.billing().clone().reconcile(run, job))
+        .job(|app: App, run, job: Deliver| app.webhooks().clone().deliver(run, job))
+        .job(choreography::tell_endpoints_owner)
+        .job(|app: App, run, job: PurgeDeliveries| {
+            app.webhooks().clone().purge_deliveries(run, job)
+        })
         .job(purge_history)
         .schedule("*/5 * * * *", &CancelUnpaid {})
         .schedule("7 * * * *", &PurgeCarts {})
         .schedule("17 * * * *", &DeleteOldWebhookEvents {})
         .schedule("27 * * * *", &PurgeExpired {})
         .schedule("37 * * * *", &Reconcile {})
+        .schedule("47 * * * *", &PurgeDeliveries {})
         .schedule("*/10 * * * *", &PurgeHistory {})
 }
 

@@ -117,6 +117,8 @@ impl Shop {
             .env("PAYMENT_API_URL", self.sandbox_url())
             .env("PAYMENT_API_KEY", PAYMENT_API_KEY)
             .env("PAYMENT_WEBHOOK_SECRETS", WEBHOOK_SECRET)
+            // The sandbox is on this machine.
+            .env("WEBHOOK_ALLOW_PRIVATE_ADDRESSES", "true")
             .env("SECRET_KEY_FILE", secrets.join(secrets::SECRET_KEY))
             .env(
                 "JWT_SIGNING_KEY_FILE",

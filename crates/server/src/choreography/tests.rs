@@ -10,26 +10,47 @@ use orders::Order;
 use platform::testing::PublishedEvent;
 use serde_json::{Value, json};
 use url::Url;
+use webhooks::EventKind;
+use webhooks::testing::{Received, Receiver};
 
 use crate::testing::TestShop;
 use crate::worker;
 
 /// A shop in which orders live.
-struct World(TestShop);
+struct World {
+    shop: TestShop,
+    /// Where every customer is told of everything.
+    endpoint: Receiver,
+}
 
 impl Deref for World {
     type Target = TestShop;
 
     fn deref(&self) -> &TestShop {
-        &self.0
+        &self.shop
     }
 }
 
 impl World {
+    async fn open() -> Self {
+        Self {
+            shop: TestShop::open().await,
+            endpoint: Receiver::start().await,
+        }
+    }
+
+    /// An order whose payment is not open yet.
+    async fn a_new_order(&self) -> Order {
+        let orders = self.app.orders();
+        let customer = orders.a_user();
+        let webhooks = self.app.webhooks();
+        webhooks.an_endpoint(customer, &self.endpoint.url).await;
+        orders.a_placed_order(customer).await
+    }
+
     /// An order whose payment is open.
     async fn an_order(&self) -> Order {
-        let orders = self.app.orders();
-        let order = orders.a_placed_order(orders.a_user()).await;
+        let order = self.a_new_order().await;
         self.run_jobs().await;
         order
     }
@@ -95,7 +116,7 @@ impl World {
         self.an_order().await;
         self.a_paid_order().await;
 
-        let regretted = orders.a_placed_order(orders.a_user()).await;
+        let regretted = self.a_new_order().await;
         self.cancel(&regretted).await;
         let turned_back = self.an_order().await;
         self.check_out(&turned_back).await;
@@ -157,7 +178,7 @@ impl World {
 
 #[tokio::test]
 async fn every_reaction_may_come_twice_and_in_any_order() {
-    let world = World(TestShop::open().await);
+    let world = World::open().await;
     world.live().await;
     let deliveries = world.deliveries().await;
     for pair in worker::registry().subscriptions().iter() {
@@ -167,6 +188,13 @@ async fn every_reaction_may_come_twice_and_in_any_order() {
             deliveries.iter().any(is_covered),
             "no life leads to {pair:?}"
         );
+    }
+
+    // Each of them, or the rows of the deliveries would show nothing.
+    let told = world.endpoint.received();
+    for kind in EventKind::ALL {
+        let is_told = |message: &Received| message.json()["type"] == kind.as_str();
+        assert!(told.iter().any(is_told), "nobody was told that {kind}");
     }
 
     let before = world.state().await;
@@ -189,4 +217,5 @@ async fn every_reaction_may_come_twice_and_in_any_order() {
     for (table, rows) in after {
         assert_eq!(before[&table], rows, "{table} has changed");
     }
+    assert_eq!(world.endpoint.received().len(), told.len());
 }

@@ -1,6 +1,8 @@
 use billing::{BillingSettings, Seller};
+use platform::storage::StorageSettings;
 use secrecy::SecretString;
 use users::{SigningKeys, UsersSettings};
+use webhooks::WebhooksSettings;
 
 use super::reader::{Reader, web_address};
 use crate::app::Site;
@@ -55,5 +57,21 @@ pub(super) fn billing(read: &mut Reader<'_>, site: Option<&Site>) -> Option<Bill
         api_key: api_key?,
         webhook_secrets: webhook_secrets?,
         seller,
+    })
+}
+
+/// Secrets of endpoints are made from the same key that signs addresses of files, each use by a derivation of its own.
+pub(super) fn webhooks(
+    read: &mut Reader<'_>,
+    storage: Option<&StorageSettings>,
+) -> Option<WebhooksSettings> {
+    let private = read.optional(
+        "WEBHOOK_ALLOW_PRIVATE_ADDRESSES",
+        "true or false",
+        str::parse::<bool>,
+    );
+    Some(WebhooksSettings {
+        secret_key: storage?.signing_key.clone(),
+        allow_private_addresses: private.unwrap_or(false),
     })
 }

@@ -78,6 +78,15 @@ pub(super) fn check(read: &mut Reader<'_>) {
             "for drills alone: under a short lease, a pause of the database has slow jobs run twice; unset it",
         );
     }
+    if read
+        .raw("WEBHOOK_ALLOW_PRIVATE_ADDRESSES")
+        .is_some_and(|value| value != "false")
+    {
+        read.fault(
+            "WEBHOOK_ALLOW_PRIVATE_ADDRESSES",
+            "for development alone: any customer could have this machine call what only it can reach; unset it",
+        );
+    }
     if read.raw("SELLER_ADDRESS").is_none() {
         read.fault(
             "SELLER_ADDRESS",

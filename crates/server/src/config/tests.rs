@@ -127,6 +127,7 @@ fn what_is_unsafe_is_refused_in_production() {
         ("SECRET_KEY", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
         ("SECRET_KEY", "please-change-me-please-change-me-0123"),
         ("JOB_LEASE_SECONDS", "5"),
+        ("WEBHOOK_ALLOW_PRIVATE_ADDRESSES", "true"),
     ] {
         assert_eq!(faulty(&[(variable, value)]), [variable], "{value}");
     }
@@ -143,12 +144,15 @@ fn the_same_is_fine_in_development() {
         ("PAYMENT_API_KEY", "sk_test_sandbox"),
         ("SECRET_KEY", "development-development-development"),
         ("JOB_LEASE_SECONDS", "5"),
+        ("WEBHOOK_ALLOW_PRIVATE_ADDRESSES", "true"),
     ])
     .unwrap();
     assert_eq!(settings.job_timing.lease, Duration::from_secs(5));
     assert_eq!(settings.site.payment_origin, "http://127.0.0.1:9000");
     assert_eq!(settings.site.storage_origin, None);
     assert!(!settings.site.is_https());
+    assert!(settings.webhooks.allow_private_addresses);
+    assert!(!with(&[]).unwrap().webhooks.allow_private_addresses);
 }
 
 #[test]

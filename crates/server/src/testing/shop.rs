@@ -30,6 +30,7 @@ impl TestShop {
         let provider: Url = sandbox.public_url.parse().unwrap();
         let mut settings = Settings::for_tests();
         settings.billing = billing::testing::settings(provider.clone(), "sk_test_sandbox");
+        settings.webhooks = webhooks::testing::settings();
         Self {
             app: App::build(&settings, (*platform).clone()).unwrap(),
             platform,

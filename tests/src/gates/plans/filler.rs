@@ -152,6 +152,7 @@ fn plain(kind: &str, seed: &str, i: &str) -> String {
     match kind {
         "uuid" => format!("{hash}::uuid"),
         "text" | "character varying" => hash,
+        "text[]" => format!("ARRAY[{hash}]"),
         "bytea" => format!("decode({hash} || {hash}, 'hex')"),
         "smallint" => format!("({i} % 30000)::smallint"),
         "integer" | "bigint" | "numeric" => i.to_owned(),
