@@ -34,7 +34,7 @@ impl Deref for World {
 impl World {
     async fn open() -> Self {
         Self {
-            shop: TestShop::open().await,
+            shop: TestShop::open_beside_private_endpoints().await,
             endpoint: Receiver::start().await,
         }
     }

@@ -14,6 +14,7 @@ mod billing;
 mod orders;
 mod render;
 mod users;
+mod webhooks;
 
 pub(crate) use render::{ErrorId, render};
 pub(crate) use users::WRONG_PASSWORD;

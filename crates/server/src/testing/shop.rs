@@ -21,6 +21,15 @@ pub(crate) struct TestShop {
 
 impl TestShop {
     pub(crate) async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    /// A shop that calls endpoints on this machine.
+    pub(crate) async fn open_beside_private_endpoints() -> Self {
+        Self::open_with(|settings| settings.webhooks = webhooks::testing::settings()).await
+    }
+
+    async fn open_with(change: impl FnOnce(&mut Settings)) -> Self {
         let subscriptions = worker::registry().subscriptions();
         let platform = TestPlatform::start_with(&crate::migrations::all(), subscriptions).await;
         // The sandbox lives by the machine's clock, and an expiry in its past is refused.
@@ -30,7 +39,7 @@ impl TestShop {
         let provider: Url = sandbox.public_url.parse().unwrap();
         let mut settings = Settings::for_tests();
         settings.billing = billing::testing::settings(provider.clone(), "sk_test_sandbox");
-        settings.webhooks = webhooks::testing::settings();
+        change(&mut settings);
         Self {
             app: App::build(&settings, (*platform).clone()).unwrap(),
             platform,

@@ -32,6 +32,7 @@ mod orders;
 mod parameters;
 mod problem;
 mod users;
+mod webhooks;
 
 pub use auth::{ApiStaff, ApiUser};
 pub use bodies::{MoneyBody, PageBody, PageQuery};
@@ -88,7 +89,8 @@ fn documented() -> OpenApiRouter<App> {
     let operations = OpenApiRouter::default()
         .merge(users::routes())
         .merge(orders::routes())
-        .merge(billing::routes());
+        .merge(billing::routes())
+        .merge(webhooks::routes());
     let mut documented = OpenApiRouter::with_openapi(base()).nest(ROOT, operations);
     for path in documented.get_openapi_mut().paths.paths.values_mut() {
         if let Some(operation) = path

@@ -44,7 +44,15 @@ pub(super) struct Program<'a> {
 
 impl Shop {
     pub(super) async fn open() -> Self {
-        let shop = TestShop::open().await;
+        Self::in_shop(TestShop::open().await).await
+    }
+
+    /// A shop that calls endpoints on this machine.
+    pub(super) async fn open_beside_private_endpoints() -> Self {
+        Self::in_shop(TestShop::open_beside_private_endpoints().await).await
+    }
+
+    async fn in_shop(shop: TestShop) -> Self {
         let orders = shop.app.orders();
         orders.seed_catalogue(Currency::Eur).await.unwrap();
         Self {

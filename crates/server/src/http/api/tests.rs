@@ -70,6 +70,7 @@ impl Operation {
     fn address(&self) -> String {
         let id = uuid::Uuid::nil().to_string();
         let address = self.path.replace("{number}", "100001");
+        let address = address.replace("{delivery_id}", &id);
         address.replace("{id}", &id).replace("{product_id}", &id)
     }
 }

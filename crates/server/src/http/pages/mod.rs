@@ -33,6 +33,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod users;
+mod webhooks;
 
 /// All pages, behind the layers that only they need: programs bring no cookies.
 pub(crate) fn routes(app: &App) -> Router<App> {
@@ -40,6 +41,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(users::routes())
         .merge(orders::routes(app))
         .merge(billing::routes(app))
+        .merge(webhooks::routes())
         .fallback(async || AppError::NotFound)
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),

@@ -46,6 +46,11 @@ async fn bodies(shop: &Shop) -> Vec<(Method, String, Value, StatusCode)> {
             S::OK,
         ),
         post(
+            "/webhook-endpoints",
+            json!({ "url": "https://hooks.example/", "description": "Ledger", "events": ["order.paid"] }),
+            S::CREATED,
+        ),
+        post(
             "/refunds",
             json!({ "order_number": paid, "amount": { "minor": 1, "currency": "EUR" }, "reason": "Damaged" }),
             S::ACCEPTED,

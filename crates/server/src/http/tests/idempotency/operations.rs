@@ -31,6 +31,7 @@ fn declares_the_key(operation: &Value) -> bool {
 fn filled_in(path: &str) -> String {
     path.replace("{number}", "100001")
         .replace("{id}", "01234567-89ab-7cde-8f01-23456789abcd")
+        .replace("{delivery_id}", "01234567-89ab-7cde-8f01-23456789abcd")
 }
 
 #[test]
