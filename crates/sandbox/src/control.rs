@@ -18,6 +18,7 @@ use url::Url;
 use crate::{
     App,
     behaviour::{Behaviour, Mode, Switch},
+    hooks::Hooks,
     inbox::{Inbox, Message},
     payments::{
         Charge, Checkout, Delivery, DeliveryState, Event, Manner, Payments, Refund, SessionStatus,
@@ -43,6 +44,7 @@ pub(crate) fn routes() -> Router<App> {
 enum Partner {
     Payments,
     Smtp,
+    Hooks,
 }
 
 impl App {
@@ -50,6 +52,7 @@ impl App {
         match partner {
             Partner::Payments => &self.payments.switch,
             Partner::Smtp => &self.inbox.switch,
+            Partner::Hooks => &self.hooks.switch,
         }
     }
 }
@@ -125,7 +128,7 @@ async fn list_charges(State(payments): State<Arc<Payments>>) -> Json<Value> {
 #[derive(Template)]
 #[template(path = "control.html")]
 struct ControlPage {
-    partners: [PartnerView; 2],
+    partners: [PartnerView; 3],
     endpoint: Option<Url>,
     events: Vec<EventView>,
     payments: Vec<PaymentView>,
@@ -240,7 +243,11 @@ impl PaymentView {
     }
 }
 
-async fn show(State(payments): State<Arc<Payments>>, State(inbox): State<Arc<Inbox>>) -> Response {
+async fn show(
+    State(payments): State<Arc<Payments>>,
+    State(inbox): State<Arc<Inbox>>,
+    State(hooks): State<Arc<Hooks>>,
+) -> Response {
     let partners = [
         PartnerView {
             name: "Payment API",
@@ -253,6 +260,12 @@ async fn show(State(payments): State<Arc<Payments>>, State(inbox): State<Arc<Inb
             path: "/control/smtp",
             purpose: "What SMTP clients meet. The inbox itself is always readable.",
             behaviour: inbox.switch.get(),
+        },
+        PartnerView {
+            name: "A customer's endpoint",
+            path: "/control/hooks",
+            purpose: "What webhooks to customers meet at /hooks. The page itself is always well.",
+            behaviour: hooks.switch.get(),
         },
     ];
     let views = payments.with_ledger(|ledger| {

@@ -15,12 +15,14 @@
 //! | `/v1/…` | the payment API |
 //! | `/pay/{session}` | the hosted payment page |
 //! | `/inbox`, `/inbox.json?to=` | mails |
-//! | `/control/payments`, `/control/smtp` | the switches for tests: `{"mode": "slow", "delay_ms": 3000}` |
+//! | `/hooks`, `/hooks.json` | an endpoint for the webhooks that the product sends to its customers; what came there |
+//! | `/control/payments`, `/control/smtp`, `/control/hooks` | the switches for tests: `{"mode": "slow", "delay_ms": 3000}` |
 //! | `/control/webhooks.json`, `/control/charges.json` | events with their deliveries; money that moved |
 //! | `/control/webhooks/{event}/{again,late,forged}` | sends an event by hand |
 
 mod behaviour;
 mod control;
+mod hooks;
 mod inbox;
 mod payments;
 mod recent;
@@ -46,6 +48,7 @@ use tokio_util::{
 use url::Url;
 
 use crate::{
+    hooks::Hooks,
     inbox::Inbox,
     payments::{Payments, Webhooks},
 };
@@ -144,6 +147,7 @@ impl Running {
 struct App {
     payments: Arc<Payments>,
     inbox: Arc<Inbox>,
+    hooks: Arc<Hooks>,
 }
 
 /// Starts all partners. They serve until the returned value is dropped.
@@ -169,13 +173,23 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         stopping.clone(),
     ));
     let inbox = Arc::new(Inbox::new(settings.clock.clone(), settings.kept));
+    let hooks = Arc::new(Hooks::new(
+        settings.clock.clone(),
+        settings.kept,
+        stopping.clone(),
+    ));
 
     let mail = inbox::serve(smtp, Arc::clone(&inbox), tasks.clone(), stopping.clone());
     tasks.spawn(mail);
     let expiry = Arc::clone(&payments).expire_sessions();
     tasks.spawn(stopping.clone().run_until_cancelled_owned(expiry));
-    let pages = axum::serve(http, router(App { payments, inbox }))
-        .with_graceful_shutdown(stopping.clone().cancelled_owned());
+    let app = App {
+        payments,
+        inbox,
+        hooks,
+    };
+    let pages =
+        axum::serve(http, router(app)).with_graceful_shutdown(stopping.clone().cancelled_owned());
     tasks.spawn(async move {
         if let Err(error) = pages.await {
             tracing::error!(%error, "pages no longer served");
@@ -215,6 +229,7 @@ fn router(app: App) -> Router {
         .merge(control::routes())
         .merge(payments::routes(&app.payments))
         .merge(inbox::routes())
+        .merge(hooks::routes())
         .route("/sandbox.css", get(web::stylesheet))
         .layer(middleware::map_response(web::add_headers))
         .with_state(app)

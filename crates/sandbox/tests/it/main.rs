@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod control;
+mod hooks;
 mod inbox;
 mod pages;
 mod payments;
