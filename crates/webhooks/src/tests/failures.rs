@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{World, last_delivery};
-use crate::testing::Manner;
+use crate::testing::{Manner, Receiver};
 use crate::{DeliveryStatus, EndpointStatus, EventKind, Outcome, TellOwner};
 
 impl World {
@@ -160,6 +160,24 @@ async fn an_endpoint_that_is_gone_from_the_network_is_tried_again() {
     let delivery = last_delivery(&world.webhooks, &endpoint).await;
     assert_eq!(delivery.outcome, Some(Outcome::Unreachable));
     assert_eq!(delivery.status, DeliveryStatus::Pending);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_fails_cuts_no_other_off() {
+    let world = World::open().await;
+    let failing = Receiver::start().await;
+    failing.behave(Manner::Answer(500, ""));
+    let bob = world.webhooks.a_user();
+    world.webhooks.an_endpoint(bob, &failing.url).await;
+    for _ in 0..30 {
+        let notice = world.webhooks.a_notice(bob, EventKind::OrderPaid);
+        world.webhooks.notify(notice).await;
+    }
+    world.work().await;
+    assert_eq!(failing.received().len(), 30);
+    world.notify().await;
+    world.work().await;
+    assert_eq!(world.delivery().await.status, DeliveryStatus::Delivered);
 }
 
 #[tokio::test]
