@@ -4,8 +4,8 @@ use kernel::PageRequest;
 use super::World;
 use crate::testing::{Manner, Received};
 use crate::{
-    DeliveryStatus, EventKind, ListDeliveriesError, Outcome, PurgeDeliveries, RedeliverError,
-    SendTestError,
+    DeliveryStatus, EndpointStatus, EventKind, ListDeliveriesError, Outcome, PurgeDeliveries,
+    RedeliverError, SendTestError,
 };
 
 #[tokio::test]
@@ -133,8 +133,14 @@ async fn a_test_is_sent_once_and_says_nothing_about_the_endpoint() {
     assert!(message.is_signed_with(&world.secret()));
     assert_eq!(world.delivery().await.status, DeliveryStatus::Failed);
     assert!(world.waiting().await.is_empty());
-    assert_eq!(world.standing().await.failing_since, None);
+
+    world.webhooks.enable(user_id, id).await.unwrap();
+    world.receiver.behave(Manner::Answer(410, ""));
     world.webhooks.send_test(user_id, id).await.unwrap();
+    world.work().await;
+    let standing = world.standing().await;
+    assert_eq!(standing.status, EndpointStatus::Enabled);
+    assert_eq!(standing.failing_since, None);
 }
 
 #[tokio::test]
