@@ -58,3 +58,9 @@ CREATE INDEX deliveries_created_at_idx ON webhooks.deliveries (created_at);
 
 GRANT USAGE ON SCHEMA webhooks TO app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhooks.endpoints, webhooks.deliveries TO app;
+
+COMMENT ON COLUMN webhooks.endpoints.url IS 'personal: deleted with the account';
+COMMENT ON COLUMN webhooks.endpoints.description IS 'personal: deleted with the account';
+COMMENT ON COLUMN webhooks.endpoints.events IS 'not personal: kinds of events';
+COMMENT ON COLUMN webhooks.deliveries.event IS 'not personal: a kind of event';
+COMMENT ON COLUMN webhooks.deliveries.payload IS 'personal: deleted after 30 days, and with the endpoint';

@@ -57,6 +57,12 @@ impl Shop {
         assert!(answer.status().is_success(), "{}", answer.status());
     }
 
+    /// Where the sandbox receives webhooks as a customer's program does.
+    #[must_use]
+    pub fn hooks(&self) -> String {
+        format!("{}/hooks", self.sandbox.public_url)
+    }
+
     /// Every charge that the provider knows.
     pub async fn charges(&self) -> Vec<Charge> {
         let mut list = self.control("charges.json").await;

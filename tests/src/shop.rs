@@ -398,6 +398,8 @@ fn environment(
         ("SMTP_URL", format!("smtp://{}", sandbox.smtp_addr)),
         ("MAIL_FROM", "shop@example.test".to_owned()),
         ("PAYMENT_API_URL", sandbox.public_url.clone()),
+        // The sandbox receives as a customer's program does.
+        ("WEBHOOK_ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
         ("PAYMENT_API_KEY", defaults.api_key),
         ("PAYMENT_WEBHOOK_SECRETS", defaults.webhook_secret),
         (

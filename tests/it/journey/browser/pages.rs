@@ -202,6 +202,21 @@ impl Tour<'_> {
         self.window.go(&order).await;
     }
 
+    /// A program of theirs that is to be told what happens to their orders, and is sent a test.
+    async fn with_an_endpoint(&mut self) {
+        let form = "/account/webhooks";
+        self.window.go(form).await;
+        self.send(form).await;
+        let address = self.shop.hooks();
+        self.window.fill(form, "url", &address).await;
+        self.window.submit_unchecked(form).await;
+        self.window.find("form[action$='/test']").await;
+        self.look("an endpoint").await;
+        self.window.click("form[action$='/test'] button").await;
+        self.window.reload_until("td .badge--completed").await;
+        self.look("an endpoint that was sent a test").await;
+    }
+
     async fn through_the_account(&mut self) {
         // Two programs of which nothing is known but that they are signed in.
         for _ in 0..2 {
@@ -215,6 +230,8 @@ impl Tour<'_> {
             }
             self.send(&form).await;
         }
+        self.with_an_endpoint().await;
+        self.window.go("/account/email").await;
         self.window
             .fill("/account/email", "email", "anna@example.com")
             .await;
