@@ -33,6 +33,7 @@ use serde_json::Value;
 
 pub use registry::Registry;
 pub use run::{Done, JobError, JobResult, JobRun};
+pub(crate) use runner::UNKNOWN_PAUSE;
 pub use runner::{Outcome, Report, Runner};
 pub use timing::Timing;
 pub use worker::{Worker, WorkerSettings};
@@ -174,10 +175,12 @@ impl Jobs {
             run_at: how.run_at.unwrap_or_else(|| self.clock.now()),
             priority: how.priority,
         };
-        self.insert(tx, row).await
+        self.insert(tx, row).await?;
+        Ok(())
     }
 
-    pub(crate) async fn insert(&self, tx: &mut Tx, job: NewJob<'_>) -> anyhow::Result<()> {
+    /// Enqueues a job and returns its id, which no row has if its unique key was taken.
+    pub(crate) async fn insert(&self, tx: &mut Tx, job: NewJob<'_>) -> anyhow::Result<JobId> {
         let id = JobId::generate(&self.clock, &self.entropy);
         let now = self.clock.now();
         let new = db::insert(tx, id, &job, correlation::current().as_deref(), now)
@@ -188,7 +191,7 @@ impl Jobs {
                 .await
                 .context("notify workers")?;
         }
-        Ok(())
+        Ok(id)
     }
 
     /// The jobs that were given up, the latest first, at most `limit`: a person has to look at each.

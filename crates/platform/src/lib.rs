@@ -9,6 +9,7 @@
 //! The domain modules, their tables and their events; HTTP requests, cookies and HTML.
 
 pub mod audit;
+pub mod backfills;
 pub mod correlation;
 pub mod db;
 pub mod events;

@@ -4,13 +4,15 @@ use anyhow::{Context as _, ensure};
 use sqlx::migrate::{Migrate as _, Migrator};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
+use crate::backfills;
 use crate::db::Db;
 
 /// Applies what is missing, each migration whole or not at all.
 ///
 /// # Errors
-/// If a migration fails, or one that was applied has been edited since.
+/// If a migration fails, or one that was applied has been edited since, or one relies on a backfill that is not complete.
 pub async fn apply(connection: &mut PgConnection, migrators: &[&Migrator]) -> anyhow::Result<()> {
+    backfills::require_for(connection, migrators).await?;
     for migrator in migrators {
         let table = &migrator.table_name;
         migrator

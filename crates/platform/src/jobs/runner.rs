@@ -20,7 +20,7 @@ use crate::correlation;
 use crate::db::Db;
 
 /// How long a job waits that this release does not understand: long enough for the release that does to be there.
-const UNKNOWN_PAUSE: Duration = Duration::from_mins(1);
+pub(crate) const UNKNOWN_PAUSE: Duration = Duration::from_mins(1);
 
 /// What became of one run.
 #[derive(Debug)]

@@ -73,5 +73,6 @@ pub(crate) async fn deliver(
         run_at: platform.clock.now(),
         priority: 0,
     };
-    platform.jobs.insert(tx, job).await
+    platform.jobs.insert(tx, job).await?;
+    Ok(())
 }
