@@ -3,6 +3,7 @@
 pub(crate) mod attachments;
 pub(crate) mod carts;
 pub(crate) mod catalogue;
+pub(crate) mod order_search;
 pub(crate) mod orders;
 
 use anyhow::Context as _;

@@ -17,6 +17,7 @@ mod address;
 mod adopt_cart;
 mod attach;
 mod attachment;
+mod backfills;
 mod browse;
 mod cancel;
 mod cancel_unpaid;
@@ -40,6 +41,7 @@ mod place;
 mod product;
 mod purge_carts;
 mod search;
+mod search_orders;
 mod seed;
 mod show_cart;
 mod sweep_attachment;
@@ -61,6 +63,7 @@ pub use attach::{AttachError, AttachmentUpload};
 pub use attachment::{
     AttachRefusal, Attachment, FileName, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, Reader,
 };
+pub use backfills::FillSearch;
 pub use browse::{GetProductError, ListProductsError};
 pub use cancel::CancelError;
 pub use cart::{Cart, CartLine, CartOwner, CartRefusal, InvalidQuantity, Quantity};

@@ -36,7 +36,7 @@ impl Orders {
 
 /// When and under which id the order before the page was placed. The first page begins behind the latest order there can
 /// be, so that one query serves every page.
-fn key(page: &PageRequest) -> Result<(DateTime<Utc>, OrderId), InvalidCursor> {
+pub(crate) fn key(page: &PageRequest) -> Result<(DateTime<Utc>, OrderId), InvalidCursor> {
     let latest = (DateTime::<Utc>::MAX_UTC, OrderId::from_uuid(Uuid::max()));
     let behind = page.key()?.unwrap_or(latest);
     // A cursor is not signed, and PostgreSQL refuses times before 4713 BC. No order is from before 1970.

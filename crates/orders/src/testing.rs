@@ -98,6 +98,15 @@ impl Orders {
         product.expect("a product on the shelves").stock
     }
 
+    /// Makes all orders be of a release before they could be searched.
+    pub async fn forget_searches(&self) {
+        let mut connection = self.db.acquire().await.expect("a connection");
+        sqlx::query!("UPDATE orders.orders SET search = NULL")
+            .execute(&mut *connection)
+            .await
+            .expect("orders that cannot be searched");
+    }
+
     /// Puts `quantity` of `product` into the person's cart, and says what to order it with.
     pub async fn a_filled_cart(
         &self,

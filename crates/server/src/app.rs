@@ -9,6 +9,7 @@ use kernel::{Clock, Currency, Entropy};
 use orders::Orders;
 use platform::Platform;
 use platform::audit::Audit;
+use platform::backfills::Backfills;
 use platform::db::Db;
 use platform::events::Events;
 use platform::flags::Flags;
@@ -26,6 +27,7 @@ use url::Url;
 use users::Users;
 use webhooks::Webhooks;
 
+use crate::backfills;
 use crate::config::Settings;
 use crate::http::health::Readiness;
 use crate::http::idempotency::CLAIM;
@@ -44,6 +46,7 @@ struct Parts {
     billing: Billing,
     webhooks: Webhooks,
     readiness: Readiness,
+    backfills: Backfills,
     idempotency: Idempotency,
     fingerprint_key: SecretString,
     job_timing: Timing,
@@ -101,6 +104,7 @@ impl App {
             orders: Orders::new(&platform),
             billing: Billing::new(&platform, settings.billing.clone())?,
             webhooks: Webhooks::new(&platform, settings.webhooks.clone())?,
+            backfills: backfills::declared(&platform),
             idempotency: Idempotency::new(platform.db.clone(), platform.clock.clone(), CLAIM),
             fingerprint_key: settings.storage.signing_key.clone(),
             job_timing: settings.job_timing,
@@ -150,6 +154,12 @@ impl App {
     #[must_use]
     pub fn webhooks(&self) -> &Webhooks {
         &self.0.webhooks
+    }
+
+    /// What old rows have yet to be given.
+    #[must_use]
+    pub fn backfills(&self) -> &Backfills {
+        &self.0.backfills
     }
 
     /// Requests that may be sent again.

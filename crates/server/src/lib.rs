@@ -9,6 +9,7 @@
 //! SQL, and how a module keeps its data.
 
 pub mod app;
+pub mod backfills;
 mod choreography;
 pub mod config;
 pub mod http;

@@ -11,7 +11,7 @@ use server::app::App;
 use server::config::{self, Environment, Settings};
 use server::http::{api, private_router, router};
 use server::serve::{serve, stop_on_signal};
-use server::{migrations, seed, telemetry, worker};
+use server::{backfills, migrations, seed, telemetry, worker};
 use sqlx::{Connection as _, PgConnection};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
@@ -38,6 +38,11 @@ enum Command {
     Jobs {
         #[command(subcommand)]
         action: DeadJobs,
+    },
+    /// Give rows of releases before what they lack, batch by batch
+    Backfill {
+        #[command(subcommand)]
+        action: backfills::Action,
     },
     /// List where our books and the payment provider's differ
     Mismatches,
@@ -78,6 +83,9 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Worker => run(work),
         Command::Jobs { action } => run(async |app, _| look_after_jobs(&app, action).await),
+        Command::Backfill { action } => {
+            run(async |app, _| print(&backfills::look_after(&app, &action).await?))
+        }
         Command::Mismatches => run(async |app, _| list_mismatches(&app).await),
         Command::Migrate => migrate(),
         Command::Seed => run(async |app, settings| {

@@ -8,6 +8,7 @@ use billing::{
 };
 use chrono::TimeDelta;
 use orders::{CancelUnpaid, PurgeCarts, SendConfirmation, SweepAttachment};
+use platform::backfills::RunBatch;
 use platform::jobs::{Job, JobResult, JobRun, Queue, Registry, Runner, Worker, WorkerSettings};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -61,6 +62,7 @@ pub fn registry() -> Registry<App> {
         .job(|app: App, run, job: PurgeDeliveries| {
             app.webhooks().clone().purge_deliveries(run, job)
         })
+        .job(async |app: App, run, job: RunBatch| app.backfills().run_batch(run, job).await)
         .job(purge_history)
         .schedule("*/5 * * * *", &CancelUnpaid {})
         .schedule("7 * * * *", &PurgeCarts {})

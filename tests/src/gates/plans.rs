@@ -19,7 +19,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use self::catalogue::Catalogue;
-pub use self::filler::ROWS;
+pub use self::filler::{REAL_ROWS, ROWS};
 pub use self::queries::Query;
 use super::Finding;
 
@@ -110,6 +110,13 @@ impl Stage {
         execute(&mut self.connection, "DEALLOCATE planned").await;
         lines.join("\n")
     }
+}
+
+/// Fills every table with rows whose optional columns are empty in every second: what releases before have left. Its
+/// superuser's `connection` is done with afterwards.
+pub async fn fill(mut connection: PgConnection) {
+    let catalogue = Catalogue::read(&mut connection).await;
+    filler::fill(&mut connection, &catalogue).await;
 }
 
 /// Every query of the workspace at `root`.

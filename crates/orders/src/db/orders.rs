@@ -67,8 +67,9 @@ pub(crate) async fn insert(connection: &mut PgConnection, order: &Order) -> anyh
     sqlx::query!(
         "WITH placed AS (
              INSERT INTO orders.orders (id, number, user_id, status, total, currency, email, name, street,
-                                        postal_code, city, country, placed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                                        postal_code, city, country, placed_at, search)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+                     to_tsvector('english', $2::bigint || ' ' || array_to_string($15::text[], ' ')))
          ), entry AS (
              INSERT INTO orders.timeline (order_id, status, entered_at) VALUES ($1, $4, $13)
          )
@@ -205,6 +206,30 @@ pub(crate) async fn list(
     .fetch_all(&mut *connection)
     .await
     .context("list orders")?;
+    with_lines(connection, rows).await
+}
+
+/// Those of [`list`] that match `words`.
+pub(crate) async fn search(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    words: &str,
+    (placed_at, id): (DateTime<Utc>, OrderId),
+    rows: i64,
+) -> anyhow::Result<Vec<Order>> {
+    let rows = select_orders!(
+        "WHERE user_id = $1 AND (placed_at, id) < ($2, $3) AND search @@ websearch_to_tsquery('english', $4)
+         -- waive filter: the orders of one person, newest first, until a page is full
+         ORDER BY placed_at DESC, id DESC LIMIT $5",
+        user_id.as_uuid(),
+        placed_at,
+        id.as_uuid(),
+        words,
+        rows
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .context("search orders")?;
     with_lines(connection, rows).await
 }
 

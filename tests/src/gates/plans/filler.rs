@@ -15,7 +15,7 @@ pub const ROWS: u32 = 1_000_000;
 
 /// Rows that there are. What the planner makes of a table depends on the number of rows that statistics tell it and on how
 /// values are spread, and the spread of few rows is that of many.
-const REAL_ROWS: u32 = 20_000;
+pub const REAL_ROWS: u32 = 20_000;
 
 /// Rows of each table that does not grow.
 const BOUNDED_ROWS: u32 = 20;
@@ -162,6 +162,7 @@ fn plain(kind: &str, seed: &str, i: &str) -> String {
         }
         "date" => format!("date '2026-01-01' + {i} % 1000"),
         "jsonb" | "json" => format!("'{{}}'::{kind}"),
+        "tsvector" => format!("to_tsvector('simple', {hash})"),
         other => panic!("{seed} is {other}: tell the gate how to make such a value"),
     }
 }

@@ -8,7 +8,7 @@ use orders::{
     TimelineEntry, TrackedOrder,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::http::api::{ApiUser, MoneyBody, PageBody, PageQuery, Problems};
 use crate::http::error::{AppError, Result};
@@ -200,22 +200,36 @@ impl From<TimelineEntry> for TimelineEntryBody {
     }
 }
 
+/// Which orders to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub(super) struct OrderQuery {
+    /// Only those whose number or products match these words. `"…"` asks for a phrase, `or` for either, `-` excludes.
+    q: String,
+}
+
 /// Lists your orders, newest first
 #[utoipa::path(
     get,
     path = "/orders",
     tag = "orders",
     security(("bearer" = [])),
-    params(PageQuery),
+    params(OrderQuery, PageQuery),
     responses((status = 200, body = PageBody<OrderBody>), Problems),
 )]
 pub(super) async fn list(
     State(orders): State<Orders>,
     user: ApiUser,
+    Query(query): Query<OrderQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result {
-    let page = orders.list(user.id(), &page.request()?).await?;
-    Ok(Json(PageBody::<OrderBody>::from(page)).into_response())
+    let page = page.request()?;
+    let orders = match query.q.trim() {
+        "" => orders.list(user.id(), &page).await?,
+        words => orders.search_orders(user.id(), words, &page).await?,
+    };
+    Ok(Json(PageBody::<OrderBody>::from(orders)).into_response())
 }
 
 /// Orders what your cart holds

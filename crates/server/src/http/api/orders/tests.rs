@@ -123,6 +123,10 @@ async fn a_program_changes_its_cart_orders_and_cancels() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(orders["items"], json!([order]));
     assert_eq!(eve.get("/orders").await.1["items"], json!([]));
+    for (words, expected) in [("mugs", json!([order])), ("lamp", json!([]))] {
+        let (_, found) = ann.get(&format!("/orders?q={words}")).await;
+        assert_eq!(found["items"], expected, "{words}");
+    }
 
     let path = format!("/orders/{}", order["number"]);
     let cancel = format!("{path}/cancel");

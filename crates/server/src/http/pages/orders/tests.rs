@@ -405,6 +405,29 @@ async fn a_checkout_that_is_filled_in_badly_is_shown_again() {
 }
 
 #[tokio::test]
+async fn a_person_searches_their_orders() {
+    let mut browser = Browser::open().await;
+    browser.sign_in();
+    let empty = browser.get("/orders").await.text;
+    assert!(!empty.contains("Search your orders"), "{empty}");
+    browser.post("/cart/lines", &MUG).await;
+    browser.check_out(&[]).await;
+
+    for words in ["mugs", "100001"] {
+        let page = browser.get(&format!("/orders?words={words}")).await.text;
+        assert!(page.contains("2 × Everyday Mug"), "{page}");
+        assert!(page.contains(&format!("name=\"words\" value=\"{words}\"")));
+    }
+    let page = browser.get("/orders?words=%3Cb%3E+lamp").await.text;
+    assert!(
+        page.contains("None of your orders matches “&#60;b&#62; lamp”"),
+        "{page}"
+    );
+    let all = browser.get("/orders?words=+").await.text;
+    assert!(all.contains("2 × Everyday Mug"), "{all}");
+}
+
+#[tokio::test]
 async fn a_form_remembers_where_the_last_order_went() {
     let mut browser = Browser::open().await;
     browser.sign_in();
