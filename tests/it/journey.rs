@@ -2,6 +2,7 @@
 //! a server that dies on the way.
 
 mod api;
+mod backfill;
 mod browser;
 mod faults;
 mod instances;

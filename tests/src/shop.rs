@@ -116,7 +116,7 @@ impl Shop {
         environment.extend(setup.environment);
         let logs = artefacts().join(setup.name);
 
-        for log in ["seed", "serve", "worker", "jobs"] {
+        for log in ["seed", "serve", "worker", "jobs", "backfill"] {
             // Of an earlier run, if there is one.
             let _ = fs::remove_file(format!("{}-{log}.log", logs.display()));
         }

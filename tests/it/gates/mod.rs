@@ -1,5 +1,6 @@
 //! The gates hold, and each of them notices the fault that it is there for.
 
+mod backfills;
 mod plans;
 
 use tests::gates::Finding;
