@@ -20,5 +20,7 @@ CREATE TABLE platform.backfills (
     CONSTRAINT backfills_finished_check CHECK ((state = 'complete') = (finished_at IS NOT NULL))
 );
 COMMENT ON TABLE platform.backfills IS 'bounded: one row for each backfill in the code';
+COMMENT ON COLUMN platform.backfills.name IS 'not personal: ours';
+COMMENT ON COLUMN platform.backfills.last_key IS 'not personal: an id';
 
 GRANT SELECT, INSERT, UPDATE ON platform.backfills TO app;
