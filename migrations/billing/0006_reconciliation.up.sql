@@ -4,10 +4,12 @@
 ALTER TABLE billing.payments ADD COLUMN confirmed_at timestamptz;
 ALTER TABLE billing.refunds ADD COLUMN confirmed_at timestamptz;
 
+-- waive concurrently: the first release brings these tables along as well, so they are empty when this runs
 -- What the provider lists is looked up by the provider's id. Unique, because one charge pays for one order.
 CREATE UNIQUE INDEX payments_payment_intent_id_key ON billing.payments (payment_intent_id);
 CREATE UNIQUE INDEX refunds_provider_refund_id_key ON billing.refunds (provider_refund_id);
 
+-- waive concurrently: the first release brings these tables along as well, so they are empty when this runs
 -- What has yet to be confirmed. Nearly every row leaves these within the hour, so they stay small.
 CREATE INDEX payments_unconfirmed_idx ON billing.payments (paid_at)
     WHERE paid_at IS NOT NULL AND confirmed_at IS NULL;

@@ -3,6 +3,7 @@
 //! A gate gives [`Finding`]s. `cargo xtask gates` prints them; the suite plants faults and looks for them.
 
 pub mod personal;
+pub mod migrations;
 pub mod plans;
 pub mod rooms;
 pub mod settings;

@@ -1,6 +1,7 @@
 //! The gates hold, and each of them notices the fault that it is there for.
 
 mod backfills;
+mod migrations;
 mod plans;
 
 use tests::gates::Finding;

@@ -1,0 +1,5 @@
+--- refused: another owner
+ALTER TABLE orders.orders OWNER TO app;
+
+--- accepted
+GRANT SELECT ON orders.orders TO app;
