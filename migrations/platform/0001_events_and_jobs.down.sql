@@ -1,2 +1,3 @@
 DROP TABLE platform.jobs;
 DROP TABLE platform.events;
+REVOKE USAGE ON SCHEMA platform FROM app;

@@ -8,6 +8,7 @@ pub mod plans;
 pub mod rooms;
 pub mod settings;
 pub mod source;
+pub mod reversal;
 
 use std::fmt;
 

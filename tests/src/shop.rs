@@ -120,9 +120,7 @@ impl Shop {
             // Of an earlier run, if there is one.
             let _ = fs::remove_file(format!("{}-{log}.log", logs.display()));
         }
-        let mut seed = program(&["seed"], &environment, &logs);
-        let seeded = seed.wait().await.expect("a seed that ends");
-        assert!(seeded.success(), "the seed failed: see {}", logs.display());
+        seed(&environment, &logs).await;
 
         let shop = Self {
             server: Mutex::new(Some(program(
@@ -408,6 +406,22 @@ fn environment(
         ),
         ("JWT_SIGNING_KEY", JWT_SIGNING_KEY.to_owned()),
     ]
+}
+
+/// Fills a database with the demo shop's people and orders. What the seed says is kept in `target/journey/{name}-seed.log`.
+pub async fn fill(database: &TestDatabase, name: &str) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let sandbox = sandbox::start(sandbox::Settings::default());
+    let sandbox = sandbox.await.expect("a sandbox that starts");
+    let url = format!("http://127.0.0.1:{}", free_port());
+    let environment = environment(&url, database, &sandbox, folder.path());
+    seed(&environment, &artefacts().join(name)).await;
+}
+
+async fn seed(environment: &[(&'static str, String)], logs: &Path) {
+    let mut seed = program(&["seed"], environment, logs);
+    let seeded = seed.wait().await.expect("a seed that ends");
+    assert!(seeded.success(), "the seed failed: see {}", logs.display());
 }
 
 /// Starts the server's binary, which ends with the returned value, and keeps what it says in `{logs}-{command}.log`.

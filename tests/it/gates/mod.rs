@@ -3,6 +3,7 @@
 mod backfills;
 mod migrations;
 mod plans;
+mod reversal;
 
 use tests::gates::Finding;
 
