@@ -5,4 +5,5 @@ mod dependencies;
 mod gates;
 mod house;
 mod journey;
+mod migrate;
 mod requirements;

@@ -26,7 +26,7 @@ use tokio::time::{sleep, timeout};
 
 pub use self::inbox::{Attachment, Mail};
 pub use self::partners::{Manner, Partner};
-pub use self::shop::{Setup, Shop, fill};
+pub use self::shop::{Setup, Shop, fill, migrate};
 
 /// Longer than anything takes on a busy build server; nobody waits for it unless something is broken.
 pub const PATIENCE: Duration = Duration::from_mins(1);

@@ -418,6 +418,26 @@ pub async fn fill(database: &TestDatabase, name: &str) {
     seed(&environment, &artefacts().join(name)).await;
 }
 
+/// Runs `server migrate` on a database, in production unless `environment` says otherwise, and gives what it said.
+pub async fn migrate(
+    database: &TestDatabase,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> std::process::Output {
+    Command::new(binaries().join("server"))
+        .arg("migrate")
+        .args(arguments)
+        .env(
+            "MIGRATION_DATABASE_URL",
+            database.url_of("migrator").as_str(),
+        )
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .expect("the server's binary: run `cargo build -p server` first")
+}
+
 async fn seed(environment: &[(&'static str, String)], logs: &Path) {
     let mut seed = program(&["seed"], environment, logs);
     let seeded = seed.wait().await.expect("a seed that ends");

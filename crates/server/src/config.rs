@@ -94,18 +94,7 @@ impl Settings {
     /// Everything that is wrong with them.
     pub fn from_map(values: &BTreeMap<String, String>) -> Result<Self, Faults> {
         let mut read = Reader::new(values);
-        let environment = read
-            .optional(
-                "ENVIRONMENT",
-                "development or production",
-                |text| match text {
-                    "development" => Ok(Environment::Development),
-                    "production" => Ok(Environment::Production),
-                    _ => Err("unknown"),
-                },
-            )
-            // Whoever forgets to say where this is gets the stricter rules.
-            .unwrap_or(Environment::Production);
+        let environment = Environment::read(&mut read);
         let site = site(&mut read);
         let storage = storage(&mut read, site.as_ref());
         let letterhead = letterhead(&mut read, site.as_ref());
@@ -155,19 +144,50 @@ impl Settings {
     }
 }
 
-/// How `migrate` reaches PostgreSQL, as the role that owns the schemas. It is all that command needs, and the serving
-/// process need not know it.
-///
-/// # Errors
-/// If it is missing.
-pub fn migration_database_url() -> Result<SecretString, Faults> {
-    let values = environment();
-    let mut read = Reader::new(&values);
-    let url = read.secret(
-        "MIGRATION_DATABASE_URL",
-        "postgres://migrator:password@host/name",
-    );
-    read.finish(url)
+impl Environment {
+    fn read(read: &mut Reader<'_>) -> Self {
+        let named = read.optional(
+            "ENVIRONMENT",
+            "development or production",
+            |text| match text {
+                "development" => Ok(Self::Development),
+                "production" => Ok(Self::Production),
+                _ => Err("unknown"),
+            },
+        );
+        // Whoever forgets to say where this is gets the stricter rules.
+        named.unwrap_or(Self::Production)
+    }
+}
+
+/// All that `migrate` needs.
+#[derive(Debug)]
+pub struct MigrationSettings {
+    /// Where this runs.
+    pub environment: Environment,
+    /// How to reach PostgreSQL as the role that owns the schemas. The serving process need not know it.
+    pub database_url: SecretString,
+}
+
+impl MigrationSettings {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load() -> Result<Self, Faults> {
+        let values = environment();
+        let mut read = Reader::new(&values);
+        let environment = Environment::read(&mut read);
+        let url = read.secret(
+            "MIGRATION_DATABASE_URL",
+            "postgres://migrator:password@host/name",
+        );
+        let settings = url.map(|database_url| Self {
+            environment,
+            database_url,
+        });
+        read.finish(settings)
+    }
 }
 
 #[expect(

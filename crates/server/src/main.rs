@@ -2,13 +2,15 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::str::FromStr;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use kernel::JobId;
+use kernel::{Entropy, JobId};
+use platform::migrations::{Migrations, Patience};
 use secrecy::ExposeSecret as _;
 use server::app::App;
-use server::config::{self, Environment, Settings};
+use server::config::{Environment, MigrationSettings, Settings};
 use server::http::{api, private_router, router};
 use server::serve::{serve, stop_on_signal};
 use server::{backfills, migrations, seed, telemetry, worker};
@@ -47,7 +49,14 @@ enum Command {
     /// List where our books and the payment provider's differ
     Mismatches,
     /// Apply the migrations that are missing; needs `MIGRATION_DATABASE_URL` alone
-    Migrate,
+    Migrate {
+        /// Print what would run, and change nothing
+        #[arg(long, conflicts_with = "down_to")]
+        plan: bool,
+        /// Undo what was applied to a module after this version, 0 for all, and its data with it; in development alone
+        #[arg(long, value_name = "MODULE:VERSION")]
+        down_to: Option<Target>,
+    },
     /// Fill an empty shop with demo data, and print who can sign in as JSON
     Seed,
     /// Say what is wrong with the environment, if anything
@@ -72,6 +81,28 @@ enum DeadJobs {
     },
 }
 
+/// A state of one module's schema.
+#[derive(Clone, Debug)]
+struct Target {
+    module: String,
+    version: i64,
+}
+
+impl FromStr for Target {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split_once(':');
+        let target = parts.and_then(|(module, version)| {
+            Some(Self {
+                module: module.to_owned(),
+                version: version.parse().ok()?,
+            })
+        });
+        target.ok_or("a module and a number, as in orders:3")
+    }
+}
+
 fn main() -> anyhow::Result<()> {
     // Several libraries bring cryptography along; without a choice, the first connection would panic.
     rustls::crypto::aws_lc_rs::default_provider()
@@ -87,7 +118,7 @@ fn main() -> anyhow::Result<()> {
             run(async |app, _| print(&backfills::look_after(&app, &action).await?))
         }
         Command::Mismatches => run(async |app, _| list_mismatches(&app).await),
-        Command::Migrate => migrate(),
+        Command::Migrate { plan, down_to } => migrate(plan, down_to),
         Command::Seed => run(async |app, settings| {
             anyhow::ensure!(
                 settings.environment == Environment::Development,
@@ -226,16 +257,34 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("listen on {address}: is another process using that port?"))
 }
 
-fn migrate() -> anyhow::Result<()> {
-    let url = config::migration_database_url()?;
-    runtime()?.block_on(async {
-        let mut connection = PgConnection::connect(url.expose_secret())
+fn migrate(plan: bool, down_to: Option<Target>) -> anyhow::Result<()> {
+    let settings = MigrationSettings::load()?;
+    anyhow::ensure!(
+        down_to.is_none() || settings.environment == Environment::Development,
+        "what is undone takes its data with it: not in production. There, a new migration puts right what an old one did"
+    );
+    let said = runtime()?.block_on(async {
+        let mut connection = PgConnection::connect(settings.database_url.expose_secret())
             .await
             .context("connect to the database as the migrating role")?;
-        platform::migrations::apply(&mut connection, &migrations::all()).await?;
-        connection.close().await.context("close the connection")
+        let migrators = migrations::all();
+        // Whoever watches a release wants to see what takes so long while it does.
+        let tell = |line: &str| print(line).unwrap_or_default();
+        let (patience, entropy) = (Patience::default(), Entropy::system());
+        let migrations = Migrations::new(&migrators, patience, entropy, tell);
+        let said = if let Some(Target { module, version }) = down_to {
+            migrations.undo(&mut connection, &module, version).await?;
+            format!("{module} is at {version}.")
+        } else if plan {
+            migrations::told(&migrations.plan(&mut connection).await?)
+        } else {
+            migrations.apply(&mut connection).await?;
+            "The database is up to date.".to_owned()
+        };
+        connection.close().await.context("close the connection")?;
+        anyhow::Ok(said)
     })?;
-    print("The database is up to date.")
+    print(&said)
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
