@@ -2,13 +2,13 @@
 //!
 //! A gate gives [`Finding`]s. `cargo xtask gates` prints them; the suite plants faults and looks for them.
 
-pub mod personal;
 pub mod migrations;
+pub mod personal;
 pub mod plans;
+pub mod reversal;
 pub mod rooms;
 pub mod settings;
 pub mod source;
-pub mod reversal;
 
 use std::fmt;
 

@@ -54,7 +54,7 @@ mod tests {
 
         assert_eq!((batch.last, batch.changed), (Some(order.id), 1));
         for words in ["mug", "lamp mugs", &number] {
-            assert_eq!(find(words).await, [order.clone()], "{words}");
+            assert_eq!(find(words).await, std::slice::from_ref(&order), "{words}");
         }
         assert_eq!(platform.dump().await, written);
     }

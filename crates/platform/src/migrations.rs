@@ -274,22 +274,6 @@ pub async fn apply(connection: &mut PgConnection, migrators: &[&Migrator]) -> an
     Migrations::new(migrators, Patience::default(), Entropy::system(), tell)
         .apply(connection)
         .await
-/// If a migration fails, or one that was applied has been edited since, or one relies on a backfill that is not complete.
-pub async fn apply(connection: &mut PgConnection, migrators: &[&Migrator]) -> anyhow::Result<()> {
-    backfills::require_for(connection, migrators).await?;
-    for migrator in migrators {
-        let table = &migrator.table_name;
-        migrator
-            .run(&mut *connection)
-            .await
-            .with_context(|| format!("apply the migrations recorded in {table}"))?;
-        // `require` reads the history as the role that serves.
-        connection
-            .execute(AssertSqlSafe(format!("GRANT SELECT ON {table} TO app")))
-            .await
-            .with_context(|| format!("let the role app read {table}"))?;
-    }
-    Ok(())
 }
 
 /// Fails unless every migration that this binary knows is applied. The database may be ahead: a newer release migrates

@@ -8,7 +8,7 @@ use orders::{
     TimelineEntry, TrackedOrder,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::http::api::{ApiUser, MoneyBody, PageBody, PageQuery, Problems};
 use crate::http::error::{AppError, Result};
@@ -201,7 +201,7 @@ impl From<TimelineEntry> for TimelineEntryBody {
 }
 
 /// Which orders to list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub(super) struct OrderQuery {
