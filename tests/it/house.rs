@@ -2,6 +2,7 @@
 
 mod graph;
 mod personal;
+mod parsers;
 mod queries;
 mod rooms;
 mod schemas;

@@ -5,6 +5,8 @@
 //! by its method or by a key. A call from a job is made once: the job is repeated.
 
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod lists;
 mod standing;
 #[cfg(test)]
@@ -229,10 +231,13 @@ impl Provider {
             self.dependency.send(request).await?
         };
         if reply.status == StatusCode::OK {
-            serde_json::from_slice(&reply.body)
-                .map_err(|error| ProviderError::Unreadable(error.into()))
+            read(&reply.body)
         } else {
             Err(ProviderError::from_reply(reply.status, &reply.body))
         }
     }
+}
+
+fn read<R: DeserializeOwned>(body: &[u8]) -> Result<R, ProviderError> {
+    serde_json::from_slice(body).map_err(|error| ProviderError::Unreadable(error.into()))
 }

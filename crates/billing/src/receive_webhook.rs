@@ -45,6 +45,12 @@ struct Event {
     data: EventData,
 }
 
+impl Event {
+    fn read(body: &[u8]) -> Result<Self, ReceiveWebhookError> {
+        serde_json::from_slice(body).map_err(|_| ReceiveWebhookError::Malformed)
+    }
+}
+
 #[derive(Deserialize)]
 struct EventData {
     object: EventObject,
@@ -114,8 +120,7 @@ impl Billing {
         }
         signature::verify(signature, body, &self.webhook_secrets, self.clock.now())?;
         let text = std::str::from_utf8(body).map_err(|_| ReceiveWebhookError::Malformed)?;
-        let event: Event =
-            serde_json::from_str(text).map_err(|_| ReceiveWebhookError::Malformed)?;
+        let event = Event::read(body)?;
         let job = ProcessWebhook {
             event_id: event.id.0,
             kind: event.kind.0,
@@ -132,5 +137,29 @@ impl Billing {
         }
         tx.commit().await.context("commit webhook event")?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod fuzz {
+    use url::Url;
+
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_read_can_be_stored_and_put_into_an_address() {
+        fuzzing::bytes("webhook_event", |body| {
+            let Ok(event) = Event::read(body) else {
+                return;
+            };
+            let ids: [Option<ProviderId>; 2] = [Some(event.id), event.data.object.id];
+            for id in ids.into_iter().flatten() {
+                let mut url = Url::parse("https://api.example/v1/").unwrap();
+                url.path_segments_mut().unwrap().pop_if_empty().push(&id.0);
+                assert_eq!(url.as_str(), format!("https://api.example/v1/{}", id.0));
+            }
+            let Kind(kind) = event.kind;
+            assert!((1..=255).contains(&kind.len()) && kind.is_ascii());
+        });
     }
 }

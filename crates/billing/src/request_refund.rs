@@ -1,4 +1,5 @@
 use anyhow::Context as _;
+use kernel::text::is_visible_line;
 use kernel::{Money, PaymentId, RefundId, Staff, UserId};
 use platform::audit::AuditEntry;
 use platform::db::Tx;
@@ -36,11 +37,10 @@ impl RefundReason {
     /// Reads a reason, ignoring white space around it.
     ///
     /// # Errors
-    /// If it is empty, too long, or holds a control character, of which PostgreSQL cannot store NUL.
+    /// If it is too long, shows nothing, or holds what breaks the line or hides.
     pub fn parse(text: &str) -> Result<Self, InvalidRefundReason> {
         let text = text.trim();
-        let valid = (1..=Self::MAX_LENGTH).contains(&text.chars().count())
-            && !text.chars().any(char::is_control);
+        let valid = text.chars().count() <= Self::MAX_LENGTH && is_visible_line(text);
         valid
             .then(|| Self(text.to_owned()))
             .ok_or(InvalidRefundReason)
@@ -235,5 +235,22 @@ mod tests {
             let read = RefundReason::parse(reason);
             assert_eq!(read, Err(InvalidRefundReason), "{reason:?}");
         }
+    }
+}
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_that_reads_back() {
+        fuzzing::text("refund_reason", |text| {
+            let Ok(reason) = RefundReason::parse(text) else {
+                return;
+            };
+            assert!(is_visible_line(reason.as_str()));
+            assert!(reason.as_str().chars().count() <= 500);
+            assert_eq!(RefundReason::parse(reason.as_str()), Ok(reason));
+        });
     }
 }

@@ -67,6 +67,7 @@ impl Billing {
             "id": reply_id, "status": "succeeded",
             "amount": refund.amount.minor(), "currency": refund.amount.currency().code().to_ascii_lowercase(),
         });
+        // Not fuzzed: written right above.
         let reply = serde_json::from_value(reply).context("write a provider's reply")?;
         self.apply_refund_in_tx(&mut tx, refund.id, &reply).await?;
         db::reconciliation::confirm_refunds(&mut tx, &[reply_id], self.clock.now())

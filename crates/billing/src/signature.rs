@@ -201,3 +201,34 @@ mod tests {
         assert_eq!(result, Err(InvalidSignature::Malformed));
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn nothing_but_the_signed_body_is_believed() {
+        let secrets = [SecretString::from("whsec_1")];
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        fuzzing::bytes("webhook_signature", move |input| {
+            // The header is the first line, the body the rest. The corpus holds one body of which a signature is known.
+            let line = input.iter().position(|byte| *byte == b'\n');
+            let (header, body) = input.split_at(line.unwrap_or(input.len()));
+            let header = String::from_utf8_lossy(header);
+            let _ = Header::parse(&header).map(|header| header.signed_at());
+            if verify(&header, body.get(1..).unwrap_or_default(), &secrets, now).is_ok() {
+                assert_eq!(&body[1..], br#"{"id":"evt_1"}"#);
+                assert!(header.contains("t=1700000000"));
+            }
+        });
+    }
+
+    #[test]
+    fn the_corpus_holds_a_signature_that_is_good() {
+        let good = include_str!("../corpus/webhook_signature/good");
+        let (header, body) = good.split_once('\n').unwrap();
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let secrets = [SecretString::from("whsec_1")];
+        assert_eq!(verify(header, body.as_bytes(), &secrets, now), Ok(()));
+    }
+}

@@ -144,3 +144,20 @@ mod tests {
         assert_eq!(format!("{address:?}"), "EmailAddress(…@example.com)");
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn an_accepted_address_is_one_word_that_reads_back() {
+        fuzzing::text("email", |text| {
+            let Ok(address) = EmailAddress::parse(text) else {
+                return;
+            };
+            assert!(address.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+            assert!(!address.as_str().contains([',', ';', '<', '>', '"']));
+            assert_eq!(address.as_str().parse(), Ok(address));
+        });
+    }
+}

@@ -100,3 +100,18 @@ mod tests {
         assert!("42".parse::<UserId>().is_err());
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use crate::UserId;
+
+    #[test]
+    fn an_id_that_was_read_prints_as_what_reads_back() {
+        fuzzing::text("id", |text| {
+            if let Ok(id) = text.parse::<UserId>() {
+                assert_eq!(id.to_string().parse(), Ok(id));
+                assert_eq!(id.to_string().len(), 36);
+            }
+        });
+    }
+}

@@ -212,3 +212,17 @@ mod tests {
         assert_eq!("ISK".parse::<Currency>(), Err(UnknownCurrency));
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_currency_is_read_from_its_code_alone() {
+        fuzzing::text("currency", |text| {
+            if let Ok(currency) = text.parse::<Currency>() {
+                assert!(currency.code().eq_ignore_ascii_case(text));
+            }
+        });
+    }
+}

@@ -214,3 +214,21 @@ mod tests {
         assert_eq!(Page::from_rows(vec![1, 2], size, |item| *item).next, None);
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_cursor_prints_as_it_was_read_and_what_it_holds_reads_back() {
+        fuzzing::text("cursor", |text| {
+            let Ok(cursor) = text.parse::<Cursor>() else {
+                return;
+            };
+            assert_eq!(cursor.to_string(), text);
+            if let Ok(key) = cursor.decode::<(i64, String)>() {
+                assert_eq!(Cursor::encode(&key).decode(), Ok(key));
+            }
+        });
+    }
+}

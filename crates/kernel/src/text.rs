@@ -97,3 +97,19 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_visible_line_is_one_line_and_shows_something() {
+        fuzzing::text("visible_line", |text| {
+            if is_visible_line(text) {
+                assert!(!text.chars().any(char::is_control));
+                assert!(!text.contains(['\u{2028}', '\u{2029}', '\u{202e}']));
+                assert!(!text.trim().is_empty());
+            }
+        });
+    }
+}

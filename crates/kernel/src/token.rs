@@ -96,3 +96,17 @@ mod tests {
         );
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_token_has_one_spelling() {
+        fuzzing::text("token", |text| {
+            if let Some(token) = Token::parse(text) {
+                assert_eq!(token.reveal(), text);
+            }
+        });
+    }
+}

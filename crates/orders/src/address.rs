@@ -235,3 +235,29 @@ mod tests {
         assert!(Country::all().is_sorted_by_key(Country::name));
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_line_of_an_address_is_one_line_and_reads_back() {
+        fuzzing::text("address_line", |text| {
+            let Ok(line) = AddressLine::parse(text) else {
+                return;
+            };
+            assert!(is_visible_line(line.as_str()));
+            assert!((1..=100).contains(&line.as_str().chars().count()));
+            assert_eq!(AddressLine::parse(line.as_str()), Ok(line));
+        });
+    }
+
+    #[test]
+    fn a_country_is_found_by_its_code_alone() {
+        fuzzing::text("country", |text| {
+            if let Ok(country) = Country::parse(text) {
+                assert_eq!(country.code(), text);
+            }
+        });
+    }
+}

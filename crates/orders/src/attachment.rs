@@ -226,3 +226,27 @@ mod tests {
         assert!(name.ends_with("ü.jpeg"), "{name}");
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn whatever_a_file_is_called_its_name_is_one_that_can_be_saved() {
+        fuzzing::text("file_name", |text| {
+            for media_type in MediaType::ALL {
+                let name = FileName::clean(text, media_type);
+                let shown = name.as_str();
+                let (stem, extension) = shown.rsplit_once('.').unwrap();
+                assert!(ends_files_of(media_type, extension), "{shown:?}");
+                assert!(!stem.is_empty() && !stem.starts_with('.'), "{shown:?}");
+                assert!(shown.chars().count() <= 100, "{shown:?}");
+                assert!(
+                    !shown.contains(['/', '\\', '\0', '\n', '\u{202e}']),
+                    "{shown:?}"
+                );
+                assert_eq!(FileName::clean(shown, media_type).as_str(), shown);
+            }
+        });
+    }
+}

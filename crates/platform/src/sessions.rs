@@ -89,9 +89,11 @@ pub struct Session {
 impl Session {
     /// How long it lasts from `now` on if it is not used again; zero or less when it is over.
     fn remaining(&self, now: DateTime<Utc>) -> TimeDelta {
-        let idle = self.last_seen_at + self.limits.idle;
-        let absolute = self.created_at + self.limits.absolute;
-        idle.min(absolute) - now
+        // No calendar holds what does not fit: it was not written by us, and is over.
+        let end = |from: DateTime<Utc>, limit| from.checked_add_signed(limit);
+        let idle = end(self.last_seen_at, self.limits.idle);
+        let absolute = end(self.created_at, self.limits.absolute);
+        idle.min(absolute).unwrap_or(DateTime::<Utc>::MIN_UTC) - now
     }
 }
 
@@ -355,5 +357,7 @@ mod seconds {
     }
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -66,6 +66,7 @@ pub(crate) fn amount(minor: i64, currency: &str) -> String {
 
 /// The answer to a change: back to the page for a browser, the outcome for a program.
 pub(crate) fn done(headers: &HeaderMap, page: &str, outcome: &impl Serialize) -> Response {
+    // Not fuzzed: a word is looked for.
     let is_browser = headers
         .get(ACCEPT)
         .and_then(|accept| accept.to_str().ok())

@@ -218,4 +218,6 @@ impl AccessTokens {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -203,4 +203,6 @@ fn encode(picture: &DynamicImage) -> anyhow::Result<Bytes> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -26,6 +26,7 @@ mod bench;
 mod checkout;
 mod dev;
 mod drill;
+mod fuzz;
 mod gates;
 mod measure;
 mod ports;
@@ -84,6 +85,8 @@ enum Command {
         /// A part of the query's text, or of its file's name
         part: String,
     },
+    /// Let libFuzzer look for inputs that break a parser
+    Fuzz(fuzz::Options),
     /// Bring about faults in a running shop, and say what came of them
     Drill(drill::Options),
     /// Measure what a part of the house costs, optimised, as Markdown tables
@@ -120,6 +123,7 @@ fn run(command: Command, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
         Command::Prepare { check } => prepare::run(check, interrupt)?,
         Command::Gates { names } => return gates::run(&names, interrupt),
         Command::Explain { part } => return gates::explain(&part, interrupt),
+        Command::Fuzz(options) => return fuzz::run(&options, interrupt),
         Command::Drill(options) => return drill::run(&options, interrupt),
         Command::Bench { name } => return bench::run(name, interrupt),
         Command::Test { steps } => return test::run(&steps, interrupt),

@@ -35,6 +35,7 @@ pub(super) struct Handler<A> {
 /// Reads a payload as a handler does, and writes it as whoever enqueues does.
 #[cfg(any(test, feature = "testing"))]
 fn rewrite<P: Serialize + DeserializeOwned>(payload: Value) -> anyhow::Result<Value> {
+    // Not fuzzed: a test reads what a release has written.
     let payload: P = serde_json::from_value(payload).context("read the payload")?;
     serde_json::to_value(&payload).context("write the payload")
 }
@@ -123,6 +124,7 @@ impl<A: Send + 'static> Registry<A> {
         Fut: Future<Output = JobResult> + Send + 'static,
     {
         let handle: Handle<A> = Arc::new(move |app, run, payload| {
+            // Not fuzzed: our own rows, of this release or the one before, whose payloads `worker/payloads.json` holds.
             match serde_json::from_value(payload).context("read the job's payload") {
                 Ok(payload) => handler(app, run, payload).boxed(),
                 Err(error) => async { Err(JobError::Fail(error)) }.boxed(),

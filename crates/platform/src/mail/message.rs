@@ -52,3 +52,53 @@ fn body(letter: &Letter) -> anyhow::Result<MultiPart> {
     }
     Ok(mixed)
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn whatever_is_written_in_a_letter_its_headers_are_ours() {
+        let letterhead = Letterhead {
+            product_name: "Shop".to_owned(),
+            public_url: "https://shop.example".parse().unwrap(),
+            sender: "hello@shop.example".parse().unwrap(),
+        };
+        fuzzing::text("letter", move |text| {
+            // Recipient, subject and body, a line each.
+            let mut lines = text.splitn(3, '\n');
+            let mut line = || lines.next().unwrap_or_default().to_owned();
+            let Ok(to) = line().parse() else { return };
+            let letter = Letter {
+                to,
+                subject: line(),
+                text: line(),
+                html: String::new(),
+                attachments: Vec::new(),
+            };
+            let Ok(mail) = write(&letter, &letterhead, &Entropy::seeded(1)) else {
+                return;
+            };
+            let mail = String::from_utf8(mail.formatted()).unwrap();
+            let (headers, _) = mail.split_once("\r\n\r\n").unwrap();
+            // A line that begins with white space continues the one above.
+            let names = headers
+                .split("\r\n")
+                .filter(|line| !line.starts_with([' ', '\t']));
+            let names: Vec<_> = names
+                .filter_map(|line| Some(line.split_once(':')?.0))
+                .collect();
+            let ours = [
+                "From",
+                "To",
+                "Subject",
+                "Message-ID",
+                "Auto-Submitted",
+                "MIME-Version",
+                "Date",
+                "Content-Type",
+            ];
+            assert_eq!(names, ours, "{headers}");
+        });
+    }
+}

@@ -161,3 +161,21 @@ mod tests {
         assert!(is_repeatable(&request("POST", true)));
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn whatever_a_partner_asks_for_is_a_pause_or_nothing() {
+        fuzzing::bytes("retry_after", |value| {
+            let Ok(value) = http::HeaderValue::from_bytes(value) else {
+                return;
+            };
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, value)]);
+            if let Some(pause) = retry_after(&headers) {
+                assert_eq!(pause.subsec_nanos(), 0);
+            }
+        });
+    }
+}

@@ -113,3 +113,22 @@ mod tests {
         assert!(ObjectKey::new("a".repeat(513)).is_err());
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_key_stays_in_its_folder_wherever_it_is_written() {
+        let files = url::Url::parse("https://shop.example/files/").unwrap();
+        fuzzing::text("object_key", move |text| {
+            let Ok(key) = ObjectKey::new(text) else {
+                return;
+            };
+            assert_eq!(key.as_str(), text);
+            assert_eq!(key.path().as_ref(), text);
+            let url = files.join(text).unwrap();
+            assert_eq!(url.as_str(), format!("{files}{text}"));
+        });
+    }
+}

@@ -120,3 +120,23 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn what_a_browser_could_take_for_a_page_is_no_type_of_ours() {
+        fuzzing::bytes("media_type", |file| {
+            if MediaType::sniff(file).is_some() {
+                let text = file.trim_ascii_start();
+                assert!(!text.starts_with(b"<"), "{file:?}");
+            }
+            if let Ok(name) = std::str::from_utf8(file)
+                && let Ok(media_type) = name.parse::<MediaType>()
+            {
+                assert_eq!(media_type.as_str(), name);
+            }
+        });
+    }
+}

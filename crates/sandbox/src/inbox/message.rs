@@ -161,3 +161,20 @@ mod tests {
         parse("\0\u{1}no header at all");
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn whatever_is_delivered_is_shown() {
+        fuzzing::bytes("letter", |raw| {
+            let message = Message::parse(7, DateTime::UNIX_EPOCH, "a@b.example", &[], raw);
+            assert_eq!(message.size, raw.len());
+            for attachment in &message.attachments {
+                assert_eq!(attachment.size, attachment.bytes.len());
+            }
+            serde_json::to_string(&message).unwrap();
+        });
+    }
+}

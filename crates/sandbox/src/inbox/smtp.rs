@@ -270,3 +270,40 @@ mod tests {
         assert!(complete && letter.too_large && letter.bytes.is_empty());
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_letter_is_the_same_however_its_bytes_arrive() {
+        fuzzing::bytes("smtp_data", |wire| {
+            let receive = |size| {
+                let mut letter = Letter::default();
+                let mut pieces = wire.chunks(size);
+                let complete = pieces.any(|piece| letter.is_complete_with(&mut piece.iter()));
+                (complete, letter.bytes)
+            };
+            let whole = receive(wire.len().max(1));
+            assert_eq!(receive(1), whole);
+            assert_eq!(receive(7), whole);
+        });
+    }
+
+    #[test]
+    fn a_client_that_says_anything_is_understood_or_told() {
+        fuzzing::bytes("smtp_commands", |wire| {
+            let mut requests = RequestReceiver::default();
+            let mut bytes = wire.iter();
+            while !bytes.as_slice().is_empty() {
+                let left = bytes.as_slice().len();
+                if let Err(Error::NeedsMoreData { .. } | Error::ResponseTooLong) =
+                    requests.ingest(&mut bytes)
+                {
+                    break;
+                }
+                assert!(bytes.as_slice().len() < left, "this would spin for ever");
+            }
+        });
+    }
+}

@@ -142,6 +142,7 @@ impl<S: Send + Sync> FromRequest<S> for Command {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        // Not fuzzed: kept and compared as it is.
         let key = match request.headers().get("idempotency-key") {
             None => None,
             Some(key) => match key.to_str() {
@@ -209,6 +210,7 @@ async fn check_key(
     request: Request,
     next: Next,
 ) -> Response {
+    // Not fuzzed: compared as a whole.
     let key = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok())

@@ -181,3 +181,25 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn every_parameter_is_read_once_or_refused() {
+        fuzzing::bytes("nested_form", |body| {
+            let mut form = Form::parse(body);
+            let _ = form.integer("amount");
+            let _ = form.web_address("success_url");
+            for mut line in form.list("line_items") {
+                let _ = line.object("price_data").required_integer("unit_amount");
+                let _ = line.finish();
+            }
+            form.map("metadata");
+            if form.clone().finish().is_ok() {
+                assert!(form.pairs.is_empty(), "{:?}", form.pairs);
+            }
+        });
+    }
+}

@@ -121,3 +121,25 @@ mod tests {
         );
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn whatever_a_stranger_forwards_for_it_is_the_stranger() {
+        let peer = IpAddr::from([203, 0, 113, 9]);
+        let proxy = IpAddr::from([10, 0, 0, 1]);
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        fuzzing::bytes("forwarded_for", move |line| {
+            let Ok(line) = http::HeaderValue::from_bytes(line) else {
+                return;
+            };
+            let mut headers = HeaderMap::from_iter([("x-forwarded-for".parse().unwrap(), line)]);
+            assert_eq!(address(peer, &headers, &trusted), peer);
+            // What a proxy appends is what counts, whatever stands before it.
+            headers.append("x-forwarded-for", "203.0.113.9".parse().unwrap());
+            assert_eq!(address(proxy, &headers, &trusted), peer);
+        });
+    }
+}

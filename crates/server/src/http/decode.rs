@@ -5,6 +5,8 @@
 //! a struct accepts its fields in order as well.
 
 mod faults;
+#[cfg(test)]
+mod fuzz;
 mod node;
 #[cfg(test)]
 mod tests;

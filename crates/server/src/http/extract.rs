@@ -294,3 +294,34 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_content_type_is_the_one_that_is_asked_for() {
+        fuzzing::bytes("content_type", |value| {
+            let Ok(value) = http::HeaderValue::from_bytes(value) else {
+                return;
+            };
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, value.clone())]);
+            if require_content_type(&headers, "application/json").is_ok() {
+                let text = value.to_str().unwrap().trim().to_ascii_lowercase();
+                assert!(text.starts_with("application/json"), "{text}");
+            }
+        });
+    }
+
+    #[test]
+    fn whatever_somebody_wants_to_go_back_to_is_of_this_site() {
+        let here = url::Url::parse("https://shop.example/sign-in").unwrap();
+        fuzzing::text("local_path", move |text| {
+            let path = LocalPath::or_root(text);
+            assert!(http::HeaderValue::from_str(path.as_str()).is_ok());
+            let url = here.join(path.as_str()).unwrap();
+            assert_eq!(url.origin(), here.origin(), "{url}");
+            assert_eq!(LocalPath::or_root(path.as_str()), path);
+        });
+    }
+}

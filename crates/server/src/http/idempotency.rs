@@ -85,6 +85,7 @@ pub(crate) async fn by_form(State(app): State<App>, request: Request, next: Next
     let (parts, body) = request.into_parts();
     let served = async {
         let body = read(body).await?;
+        // Not fuzzed: `Node::of_form` and `checked` are; here one field is looked for.
         let mut fields = url::form_urlencoded::parse(&body);
         let key = fields.find_map(|(name, value)| (name == FIELD).then_some(value));
         let Some(key) = key else {
@@ -178,5 +179,23 @@ impl From<KeepError> for AppError {
             KeepError::ClaimLost => Self::InProgress,
             KeepError::Unexpected(error) => error.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_key_is_short_and_visible() {
+        fuzzing::bytes("idempotency_key", |value| {
+            let Ok(value) = http::HeaderValue::from_bytes(value) else {
+                return;
+            };
+            if let Ok(key) = checked(value.to_str().ok()) {
+                assert!((1..=255).contains(&key.len()));
+                assert!(key.bytes().all(|byte| byte.is_ascii_graphic()));
+            }
+        });
     }
 }

@@ -192,3 +192,26 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_requests_name_stands_in_a_log_as_it_is() {
+        let trusted = ["127.0.0.1/32".parse().unwrap()];
+        fuzzing::bytes("request_id", move |given| {
+            let Ok(given) = HeaderValue::from_bytes(given) else {
+                return;
+            };
+            let headers = HeaderMap::from_iter([(REQUEST_ID, given)]);
+            let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+            let id = request_id(peer, &headers, &trusted, &Entropy::seeded(1));
+            assert!((8..=64).contains(&id.len()));
+            assert!(
+                id.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            );
+        });
+    }
+}

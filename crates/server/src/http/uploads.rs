@@ -117,3 +117,52 @@ async fn content(mut field: Field<'_>, most: u64) -> Result<Sent, MultipartError
         Sent::TooMuch
     })
 }
+
+#[cfg(test)]
+mod fuzz {
+    use axum::body::Body;
+    use axum::extract::FromRequest as _;
+    use http::header;
+
+    use super::*;
+
+    /// Reads a body whose first line is the boundary of its parts.
+    fn read(body: &[u8]) -> Option<Sent> {
+        let boundary = body
+            .split(|byte| *byte == b'\r')
+            .next()?
+            .strip_prefix(b"--")?;
+        let boundary = [b"multipart/form-data; boundary=", boundary].concat();
+        let boundary = http::HeaderValue::from_bytes(&boundary).ok()?;
+        let mut request = http::Request::new(Body::from(body.to_vec()));
+        request.headers_mut().insert(header::CONTENT_TYPE, boundary);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let form = Multipart::from_request(request, &()).await.ok()?;
+            sent_file(form, "file", 10).await.ok()
+        })
+    }
+
+    #[test]
+    fn a_file_has_something_and_no_more_than_it_may_have() {
+        fuzzing::slow_bytes("multipart", |body| {
+            if let Some(Sent::File(file)) = read(body) {
+                assert!((1..=10).contains(&file.bytes.len()));
+            }
+        });
+    }
+
+    #[test]
+    fn the_corpus_holds_a_form_with_a_file() {
+        let Some(Sent::File(file)) = read(include_bytes!("../../corpus/multipart/a_file")) else {
+            panic!("no file was found")
+        };
+        assert_eq!(
+            (file.name.as_str(), &file.bytes[..]),
+            ("a.txt", &b"hello"[..])
+        );
+    }
+}

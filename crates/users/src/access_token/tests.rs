@@ -6,16 +6,16 @@ use super::*;
 const ISSUER: &str = "https://shop.example";
 const AUDIENCE: &str = "https://shop.example/api/v1";
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     "2026-01-05T12:00:00Z".parse().unwrap()
 }
 
-fn tokens() -> AccessTokens {
+pub(super) fn tokens() -> AccessTokens {
     let keys = SigningKeys::generate(&Entropy::seeded(1));
     AccessTokens::new(keys, ISSUER.to_owned(), AUDIENCE.to_owned())
 }
 
-fn subject() -> AccessClaims {
+pub(super) fn subject() -> AccessClaims {
     let user_id = UserId::generate(&Clock::fixed(now()), &Entropy::seeded(2));
     AccessClaims {
         user_id,
@@ -23,7 +23,7 @@ fn subject() -> AccessClaims {
     }
 }
 
-fn issued(tokens: &AccessTokens) -> String {
+pub(super) fn issued(tokens: &AccessTokens) -> String {
     let token = tokens.issue(subject(), now(), &Entropy::seeded(3));
     token.expose_secret().to_owned()
 }

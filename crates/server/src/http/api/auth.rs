@@ -71,3 +71,25 @@ fn bearer(parts: &Parts) -> Option<&str> {
         .eq_ignore_ascii_case("bearer")
         .then_some(token.trim())
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_token_is_the_rest_of_its_header() {
+        fuzzing::bytes("authorization", |value| {
+            let Ok(value) = http::HeaderValue::from_bytes(value) else {
+                return;
+            };
+            let mut request = http::Request::new(());
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, value.clone());
+            let (parts, ()) = request.into_parts();
+            if let Some(token) = bearer(&parts) {
+                assert!(value.to_str().unwrap().trim_end().ends_with(token));
+            }
+        });
+    }
+}

@@ -121,3 +121,52 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::Object(members))
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use serde_json::Value;
+    use url::form_urlencoded;
+
+    use super::*;
+
+    #[test]
+    fn a_document_is_read_as_serde_reads_it() {
+        fuzzing::bytes("json", |text| {
+            let read = Node::of_json(text).ok().map(Value::deserialize);
+            let known = serde_json::from_slice::<Value>(text).ok();
+            assert_eq!(read.map(Result::unwrap), known);
+        });
+    }
+
+    #[test]
+    fn a_form_reads_back_from_what_it_says() {
+        fuzzing::bytes("form", |text| {
+            let Ok(Node::Object(fields)) = Node::of_form(text) else {
+                return;
+            };
+            let mut again = form_urlencoded::Serializer::new(String::new());
+            for (name, value) in &fields {
+                let Node::Word(value) = value else {
+                    panic!("{value:?}")
+                };
+                again.append_pair(name, value);
+            }
+            let again = Node::of_form(again.finish().as_bytes());
+            assert_eq!(again, Ok(Node::Object(fields)));
+        });
+    }
+
+    #[test]
+    fn a_query_holds_words_whatever_it_says() {
+        fuzzing::text("query", |text| {
+            let Node::OpenObject(parameters) = Node::of_query(text) else {
+                panic!("{text:?}")
+            };
+            assert!(
+                parameters
+                    .iter()
+                    .all(|(_, value)| matches!(value, Node::Word(_)))
+            );
+        });
+    }
+}

@@ -177,6 +177,7 @@ impl FromRequestParts<App> for Layout {
             // Nobody knows whose cart it is: the page is worth showing without.
             Ok(CurrentCart(None)) | Err(_) => None,
         };
+        // Not fuzzed: `Node::of_query` is; here one parameter is looked for, to be shown again.
         let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
             .find(|(name, _)| name == "q")
             .map(|(_, value)| value.into_owned())

@@ -179,3 +179,27 @@ mod tests {
         assert!(cookies.session_of(&HeaderMap::new()).is_none());
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_cookies_value_is_a_part_of_the_header_and_of_no_other_cookie() {
+        let cookies = Cookies::new(true);
+        fuzzing::bytes("cookies", move |line| {
+            let Ok(line) = HeaderValue::from_bytes(line) else {
+                return;
+            };
+            let headers = HeaderMap::from_iter([(header::COOKIE, line)]);
+            if let Some(value) = cookies.value(&headers, SiteCookie::Session) {
+                assert!(!value.contains(';'));
+                let line = headers[header::COOKIE].to_str().unwrap();
+                assert!(line.contains(&format!("__Host-session={value}")));
+            }
+            if let Some(token) = cookies.session_of(&headers) {
+                assert_eq!(token.reveal().len(), 43);
+            }
+        });
+    }
+}

@@ -98,3 +98,26 @@ mod tests {
         assert_eq!(Flash::of(&with_cookie("flash=%%%"), cookies), None);
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_message_that_is_read_travels_on() {
+        let cookies = Cookies::new(true);
+        fuzzing::bytes("flash_cookie", move |value| {
+            let Ok(value) = http::HeaderValue::from_bytes(value) else {
+                return;
+            };
+            let headers = HeaderMap::from_iter([(http::header::COOKIE, value)]);
+            let Some(flash) = Flash::of(&headers, cookies) else {
+                return;
+            };
+            let cookie = flash.cookie(cookies).0;
+            let pair = cookie.split(';').next().unwrap();
+            let again = HeaderMap::from_iter([(http::header::COOKIE, pair.parse().unwrap())]);
+            assert_eq!(Flash::of(&again, cookies), Some(flash));
+        });
+    }
+}

@@ -99,3 +99,22 @@ fn parse(text: &str) -> Result<Quantity, InvalidQuantity> {
     let number: u32 = text.trim().parse().map_err(|_| InvalidQuantity)?;
     number.try_into()
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_quantity_is_what_was_typed() {
+        fuzzing::text("quantity", |text| {
+            if let Ok(quantity) = parse(text) {
+                let number = quantity.get();
+                assert!((1..=Quantity::MAX.get()).contains(&number));
+                assert_eq!(
+                    text.trim().trim_start_matches('+').trim_start_matches('0'),
+                    number.to_string()
+                );
+            }
+        });
+    }
+}

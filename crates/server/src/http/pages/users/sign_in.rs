@@ -140,6 +140,7 @@ fn new_session(user: &CurrentUser, headers: &HeaderMap, client: IpAddr) -> NewSe
 }
 
 fn user_agent(headers: &HeaderMap) -> String {
+    // Not fuzzed: cut to length and kept; `user_agent::in_words` is, which reads it.
     let given = headers.get(header::USER_AGENT);
     let given = given.and_then(|value| value.to_str().ok());
     given

@@ -66,3 +66,16 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::in_words;
+
+    #[test]
+    fn a_browser_is_called_by_words_of_ours() {
+        fuzzing::text("user_agent", |text| {
+            let words = in_words(text);
+            assert!(words.is_ascii() && words.len() < 40, "{words}");
+        });
+    }
+}
