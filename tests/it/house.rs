@@ -8,3 +8,4 @@ mod rooms;
 mod schemas;
 mod scratch;
 mod settings;
+mod supply;

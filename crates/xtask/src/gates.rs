@@ -15,6 +15,7 @@ use crate::{
     checkout,
     process::{self, Interrupt},
     services::Borrowed,
+    tools,
 };
 
 /// The modules of the suite whose modules are gates.
@@ -37,6 +38,9 @@ pub(crate) fn run(chosen: &[String], interrupt: &Interrupt) -> anyhow::Result<Ex
             "there is no gate {name}: choose from {}",
             gates.keys().cloned().collect::<Vec<_>>().join(", ")
         );
+    }
+    if chosen.is_empty() || chosen.iter().any(|gate| gate == "supply") {
+        tools::ensure(tools::SUPPLY, interrupt)?;
     }
     let mut outcomes = Vec::new();
     for (gate, tests) in &gates {

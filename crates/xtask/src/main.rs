@@ -32,9 +32,12 @@ mod measure;
 mod ports;
 mod prepare;
 mod process;
+mod sbom;
 mod services;
 mod shop;
+mod supply;
 mod test;
+mod tools;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -87,6 +90,8 @@ enum Command {
     },
     /// Let libFuzzer look for inputs that break a parser
     Fuzz(fuzz::Options),
+    /// Write what the server is made of to target/sbom.json
+    Sbom,
     /// Bring about faults in a running shop, and say what came of them
     Drill(drill::Options),
     /// Measure what a part of the house costs, optimised, as Markdown tables
@@ -124,6 +129,7 @@ fn run(command: Command, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
         Command::Gates { names } => return gates::run(&names, interrupt),
         Command::Explain { part } => return gates::explain(&part, interrupt),
         Command::Fuzz(options) => return fuzz::run(&options, interrupt),
+        Command::Sbom => sbom::write()?,
         Command::Drill(options) => return drill::run(&options, interrupt),
         Command::Bench { name } => return bench::run(name, interrupt),
         Command::Test { steps } => return test::run(&steps, interrupt),

@@ -80,16 +80,37 @@ impl std::error::Error for Interrupted {}
 /// It gets a process group of its own: the terminal would otherwise signal it directly, and cargo, for one, leaves
 /// its children behind then.
 pub(crate) fn run(command: &mut Command, interrupt: &Interrupt) -> anyhow::Result<ExitStatus> {
+    supervise(command, None, interrupt)?.context("a program without a limit runs to its end")
+}
+
+/// [`run`] for a program that may wait for somebody else; `None` if it took longer than `limit` and was ended.
+pub(crate) fn run_within(
+    limit: Duration,
+    command: &mut Command,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Option<ExitStatus>> {
+    supervise(command, Some(Instant::now() + limit), interrupt)
+}
+
+fn supervise(
+    command: &mut Command,
+    until: Option<Instant>,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Option<ExitStatus>> {
     interrupt.check()?;
     let mut child = spawn_group(command)?;
     loop {
         if let Some(status) = child.try_wait().context("wait for a program")? {
             interrupt.check()?;
-            return Ok(status);
+            return Ok(Some(status));
         }
         if interrupt.came() {
             end_group(&mut child, GRACE)?;
             return Err(Interrupted.into());
+        }
+        if until.is_some_and(|until| Instant::now() >= until) {
+            end_group(&mut child, GRACE)?;
+            return Ok(None);
         }
         thread::sleep(GLANCE);
     }
@@ -195,6 +216,15 @@ mod tests {
     fn nothing_is_started_after_ctrl_c() {
         let error = run(&mut Command::new("does-not-exist"), &interrupted()).unwrap_err();
         assert!(error.is::<Interrupted>());
+    }
+
+    #[test]
+    fn a_program_that_takes_too_long_is_ended() {
+        let mut sleep = Command::new("sleep");
+        let ended = run_within(Duration::ZERO, sleep.arg("600"), &quiet()).unwrap();
+        assert!(ended.is_none());
+        let status = run_within(GRACE, &mut Command::new("true"), &quiet()).unwrap();
+        assert!(status.is_some_and(|status| status.success()));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::{
         Borrowed, Purpose, Services,
         packages::{self, BROWSER},
     },
+    supply,
 };
 
 mod axe;
@@ -31,6 +32,8 @@ pub(crate) enum Step {
     Doc,
     /// The committed `.sqlx` folders
     Queries,
+    /// What the dependencies bring along
+    Supply,
     /// Tests and gates
     Unit,
     /// The journey through a real browser
@@ -40,6 +43,9 @@ pub(crate) enum Step {
     /// Faults in a running shop, in their short form
     Drills,
 }
+
+/// The gate that needs tools of its own.
+const SUPPLY: &str = "house::supply";
 
 impl Step {
     fn name(self) -> String {
@@ -127,6 +133,9 @@ fn run_step(
         // Tests start the real programs, which `cargo test` alone would not build.
         Build::new(false)?.run_or_fail(interrupt)?;
     }
+    if step == Step::Supply && !supply::run(interrupt)? {
+        return Ok(false);
+    }
     let mut command = match step {
         Step::Queries => return prepare::run(true, interrupt).map(|()| true),
         Step::Dev => return rehearsal::run(interrupt).map(|()| true),
@@ -148,8 +157,13 @@ fn run_step(
         }
         Step::Unit => {
             let mut unit = workspace(["test"]);
-            unit.args(["--", "--skip", "journey::browser"]);
+            unit.args(["--", "--skip", "journey::browser", "--skip", SUPPLY]);
             unit
+        }
+        Step::Supply => {
+            let mut gate = gates::of_the_suites("it");
+            gate.arg(SUPPLY);
+            gate
         }
         Step::Journey => {
             let mut journey = gates::of_the_suites("it");
@@ -254,7 +268,7 @@ mod tests {
         let verdict = verdict(&outcomes(&[(Step::Fmt, true), (Step::Doc, true)]));
         assert_eq!(
             verdict,
-            "2 of 8 steps passed. Not run: clippy, queries, unit, journey, dev, drills."
+            "2 of 9 steps passed. Not run: clippy, queries, supply, unit, journey, dev, drills."
         );
     }
 
@@ -271,6 +285,6 @@ mod tests {
             .iter()
             .map(|step| (*step, true))
             .collect();
-        assert_eq!(verdict(&outcomes(&all)), "All 8 steps passed.");
+        assert_eq!(verdict(&outcomes(&all)), "All 9 steps passed.");
     }
 }

@@ -71,7 +71,8 @@ impl Scratch {
     }
 }
 
-fn target() -> PathBuf {
+/// The folder that everything is built into.
+pub(super) fn target() -> PathBuf {
     let test_binary = std::env::current_exe().unwrap();
     let profile = test_binary.ancestors().nth(2).unwrap();
     profile.parent().unwrap().to_owned()
