@@ -4,10 +4,16 @@ use std::path::Path;
 use std::process::Command;
 
 use super::super::scratch::Scratch;
-use super::{refusal, root, tool};
+use super::{root, tool};
 
 fn unused(folder: &Path) -> Option<String> {
-    refusal(Command::new(tool("cargo-machete")).arg(folder))
+    let output = Command::new(tool("cargo-machete")).arg(folder).output();
+    let output = output.unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    // It passes over a manifest that it cannot read.
+    let is_clean = output.status.success() && !said.contains("error when handling");
+    (!is_clean).then_some(said)
 }
 
 #[test]
@@ -24,11 +30,11 @@ fn a_dependency_that_nobody_uses_is_named_with_its_crate() {
     scratch.plant_in_section(
         "crates/orders/Cargo.toml",
         "dependencies",
-        "hex.workspace = true",
+        "flate2.workspace = true",
     );
     let refusal = unused(&scratch.folder().join("crates/orders")).unwrap();
     assert!(
-        refusal.contains("orders -- ") && refusal.contains("\thex"),
+        refusal.contains("orders -- ") && refusal.contains("\tflate2"),
         "{refusal}"
     );
 }
