@@ -3,16 +3,19 @@ use super::tests::{issued, now, subject, tokens};
 #[test]
 fn nobody_but_us_says_who_somebody_is() {
     let tokens = tokens();
+    let ours = issued(&tokens);
     fuzzing::text("access_token", move |text| {
-        // The corpus holds one token of ours. Whatever is read was read from it.
-        if let Ok(claims) = tokens.verify(text, now()) {
+        // The test makes a token of ours, so the corpus names its parts.
+        let names = ["HEADER", "CLAIMS", "SIGNATURE"];
+        let token = names
+            .into_iter()
+            .zip(ours.split('.'))
+            .fold(text.to_owned(), |token, (name, part)| {
+                token.replace(name, part)
+            });
+        // Whatever is believed was said by ours.
+        if let Ok(claims) = tokens.verify(&token, now()) {
             assert_eq!(claims, subject());
         }
     });
-}
-
-#[test]
-fn the_corpus_holds_a_token_that_is_good() {
-    let good = include_str!("../../corpus/access_token/good");
-    assert_eq!(good, issued(&tokens()));
 }
