@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::jobs::{JobError, JobRun};
-use crate::outbound::{BreakerSettings, Guard, Refusal, Verdict};
+use crate::outbound::{BreakerSettings, Guard, Refusal, Standing, Verdict};
 
 /// How long handing over one letter may take.
 pub const DEADLINE: Duration = Duration::from_secs(5);
@@ -165,6 +165,12 @@ impl Mailer {
             Err(error) if is_final(&error) => Err(MailError::Refused(error)),
             Err(error) => Err(MailError::Failed(error)),
         }
+    }
+
+    /// How the mail server stands.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.guard.standing()
     }
 
     /// The letters that a mailer in memory was given, in order; empty over SMTP.

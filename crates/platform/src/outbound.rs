@@ -8,9 +8,10 @@ mod breaker;
 mod guard;
 mod public;
 mod retry;
+mod standing;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -26,6 +27,7 @@ pub use guard::Refusal;
 pub(crate) use guard::{Guard, Verdict};
 use public::PublicNames;
 use retry::Budget;
+pub use standing::{BreakerState, LastCall, Standing};
 
 /// A client for a library that calls its own partner from a thread of its own, as the error tracker's does: no request and no
 /// job ever waits for it, so it has a deadline for the whole call and no guard.
@@ -63,6 +65,8 @@ pub type Request = http::Request<Bytes>;
 #[derive(Clone, Debug)]
 pub struct Outbound {
     entropy: Entropy,
+    /// Those that were made and are still there.
+    dependencies: Arc<Mutex<Vec<Weak<Inner>>>>,
 }
 
 /// The limits on calls to one partner.
@@ -197,7 +201,19 @@ impl Outbound {
     /// The way out. `entropy` spreads retries.
     #[must_use]
     pub fn new(entropy: Entropy) -> Self {
-        Self { entropy }
+        Self {
+            entropy,
+            dependencies: Arc::default(),
+        }
+    }
+
+    /// How each partner stands, in the order in which they were made.
+    #[must_use]
+    pub fn standings(&self) -> Vec<Standing> {
+        let dependencies = self.dependencies.lock();
+        let dependencies = dependencies.unwrap_or_else(PoisonError::into_inner);
+        let alive = dependencies.iter().filter_map(Weak::upgrade);
+        alive.map(|inner| inner.guard.standing()).collect()
     }
 
     /// A partner to call. `name` labels its metrics and spans.
@@ -229,14 +245,19 @@ impl Outbound {
             .build()
             .context("build an HTTP client")?;
         let breaker = policy.breaker.clone();
-        Ok(Dependency(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             name,
             guard: Guard::new(name, policy.deadline, policy.bulkhead, breaker),
             policy,
             client,
             budget: Budget::default(),
             entropy: self.entropy.clone(),
-        })))
+        });
+        let dependencies = self.dependencies.lock();
+        let mut dependencies = dependencies.unwrap_or_else(PoisonError::into_inner);
+        dependencies.retain(|dependency| dependency.strong_count() > 0);
+        dependencies.push(Arc::downgrade(&inner));
+        Ok(Dependency(inner))
     }
 }
 

@@ -8,7 +8,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{Cmd, FromRedisValue, IntoConnectionInfo as _, Pipeline, ProtocolVersion};
 
-use crate::outbound::{BreakerSettings, Guard, Refusal, Verdict};
+use crate::outbound::{BreakerSettings, Guard, Refusal, Standing, Verdict};
 
 /// How long a command may take, waiting for a connection included.
 ///
@@ -129,6 +129,12 @@ impl Redis {
         script: &redis::ScriptInvocation<'_>,
     ) -> Result<T, RedisError> {
         self.call(Work::Script(script)).await
+    }
+
+    /// How Redis stands.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.guard.standing()
     }
 
     /// Whether Redis answers.

@@ -73,6 +73,8 @@ pub struct Site {
     pub payment_origin: String,
     /// How cookies are named and guarded.
     pub cookies: Cookies,
+    /// Whether it runs on a developer's own machine, who is told what each answer has cost.
+    pub in_development: bool,
 }
 
 impl Site {
@@ -98,6 +100,8 @@ impl App {
     /// # Errors
     /// If a key among the settings cannot be used, or the machine's TLS certificates cannot be read.
     pub fn build(settings: &Settings, platform: Platform) -> anyhow::Result<Self> {
+        #[cfg(test)]
+        crate::telemetry::count_in_tests();
         Ok(Self(Arc::new(Parts {
             site: settings.site.clone(),
             users: Users::new(&platform, settings.users.clone()),

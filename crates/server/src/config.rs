@@ -95,7 +95,7 @@ impl Settings {
     pub fn from_map(values: &BTreeMap<String, String>) -> Result<Self, Faults> {
         let mut read = Reader::new(values);
         let environment = Environment::read(&mut read);
-        let site = site(&mut read);
+        let site = site(&mut read, environment);
         let storage = storage(&mut read, site.as_ref());
         let letterhead = letterhead(&mut read, site.as_ref());
         let users = users(&mut read, site.as_ref());

@@ -3,23 +3,26 @@
 //! Nothing here or in a log line names an e-mail address, a cookie, a body or a query string: what is not written down
 //! cannot leak.
 
-use std::future::Future;
 use std::panic::PanicHookInfo;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sentry::integrations::panic::PanicIntegration;
 use sentry::transports::ReqwestHttpTransportOptions;
-use tracing::field::{Field, Visit};
+use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
-use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+mod tally;
+
+#[cfg(test)]
+pub(crate) use tally::count_in_tests;
+pub use tally::{Tally, query_layer};
 
 /// Panics are reported by [`report_panic`], with their stack: the log line about one must not be reported again.
 pub(crate) const PANIC: &str = "panic";
@@ -174,76 +177,6 @@ pub(crate) fn report_panic(panic: &PanicHookInfo<'_>) {
     sentry::capture_event(PanicIntegration::new().event_from_panic_info(panic));
 }
 
-/// How much of a request or a job was spent in the database.
-#[derive(Debug, Default)]
-pub struct Tally {
-    statements: AtomicU32,
-    micros: AtomicU64,
-}
-
-tokio::task_local! {
-    static TALLY: Arc<Tally>;
-}
-
-impl Tally {
-    /// Runs `work` and counts the statements that it sends.
-    pub async fn count<F: Future>(self: Arc<Self>, work: F) -> F::Output {
-        TALLY.scope(self, work).await
-    }
-
-    /// How many statements were sent.
-    pub fn statements(&self) -> u32 {
-        self.statements.load(Ordering::Relaxed)
-    }
-
-    /// How long they took, in milliseconds.
-    pub fn millis(&self) -> f64 {
-        Duration::from_micros(self.micros.load(Ordering::Relaxed)).as_secs_f64() * 1e3
-    }
-
-    fn add(&self, seconds: f64) {
-        let elapsed = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        self.statements.fetch_add(1, Ordering::Relaxed);
-        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        self.micros.fetch_add(micros, Ordering::Relaxed);
-    }
-}
-
-/// Listens to what sqlx says about each statement, in the task that sent it.
-#[must_use]
-pub fn query_layer<S>() -> impl Layer<S>
-where
-    S: Subscriber + for<'span> LookupSpan<'span>,
-{
-    QueryLayer.with_filter(Targets::new().with_target("sqlx::query", LevelFilter::DEBUG))
-}
-
-struct QueryLayer;
-
-impl<S: Subscriber> Layer<S> for QueryLayer {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut elapsed = Elapsed(None);
-        event.record(&mut elapsed);
-        if let Some(seconds) = elapsed.0 {
-            metrics::histogram!("db_statement_seconds").record(seconds);
-            // Outside a request or job nobody counts.
-            let _uncounted = TALLY.try_with(|tally| tally.add(seconds));
-        }
-    }
-}
-
-struct Elapsed(Option<f64>);
-
-impl Visit for Elapsed {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        if field.name() == "elapsed_secs" {
-            self.0 = Some(value);
-        }
-    }
-
-    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
-}
-
 /// The process's metrics; installs the recorder when first called.
 ///
 /// # Panics
@@ -275,26 +208,4 @@ pub(crate) fn listen_with(
     static ANOTHER: OnceLock<tracing::Dispatch> = OnceLock::new();
     ANOTHER.get_or_init(|| tracing::Dispatch::new(tracing_subscriber::registry()));
     subscriber.set_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn statements_are_counted_in_the_task_that_sends_them() {
-        let _guard = listen_with(tracing_subscriber::registry().with(query_layer()));
-        let tally = Arc::new(Tally::default());
-        let say = || tracing::debug!(target: "sqlx::query", elapsed_secs = 0.25_f64, "statement");
-        Arc::clone(&tally)
-            .count(async {
-                say();
-                tokio::task::yield_now().await;
-                say();
-            })
-            .await;
-        say();
-        assert_eq!(tally.statements(), 2);
-        assert!((tally.millis() - 500.0).abs() < 1e-6);
-    }
 }

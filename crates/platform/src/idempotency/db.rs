@@ -19,7 +19,8 @@ pub(super) async fn claim(
         "INSERT INTO platform.idempotency_keys AS kept (user_id, key, fingerprint, locked_until, created_at)
          VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (user_id, key) DO UPDATE SET locked_until = excluded.locked_until
-         WHERE kept.status IS NULL AND kept.locked_until <= $5 AND kept.fingerprint = excluded.fingerprint",
+         WHERE kept.status IS NULL AND kept.locked_until <= $5 AND kept.fingerprint = excluded.fingerprint
+         -- waive repeated: a second click looks again until the first one is answered",
         request.user_id.as_uuid(),
         request.key,
         &request.fingerprint[..],
@@ -37,7 +38,8 @@ pub(super) async fn find(
 ) -> sqlx::Result<Option<Kept>> {
     let row = sqlx::query!(
         "SELECT fingerprint, status, content_type, location, set_cookie, body FROM platform.idempotency_keys
-         WHERE user_id = $1 AND key = $2",
+         WHERE user_id = $1 AND key = $2
+         -- waive repeated: a second click looks again until the first one is answered",
         request.user_id.as_uuid(),
         request.key,
     )

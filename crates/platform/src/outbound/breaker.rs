@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::standing::BreakerState;
+
 /// When to stop calling a partner, and for how long (requirement D2).
 #[derive(Clone, Debug)]
 pub struct BreakerSettings {
@@ -84,6 +86,15 @@ impl Breaker {
         };
         breaker.publish(&breaker.state());
         breaker
+    }
+
+    /// What it does with the next call.
+    pub(super) fn describe(&self) -> BreakerState {
+        match *self.state() {
+            State::Closed(_) => BreakerState::Closed,
+            State::Probing => BreakerState::Probing,
+            State::Open(_) => BreakerState::Open,
+        }
     }
 
     /// Asks whether a call may be made now.

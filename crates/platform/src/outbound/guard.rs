@@ -1,12 +1,14 @@
 //! What every call to a partner passes through, whatever its protocol: the breaker, the bulkhead, the deadline, the
 //! metrics.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, BreakerSettings};
+use super::standing::{LastCall, Standing};
 
 /// The limits on calls to one partner.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(crate) struct Guard {
     deadline: Duration,
     bulkhead: Semaphore,
     breaker: Breaker,
+    last: Mutex<Option<LastCall>>,
 }
 
 /// The call was not made, or not awaited to its end.
@@ -63,7 +66,27 @@ impl Guard {
             deadline,
             bulkhead: Semaphore::new(bulkhead),
             breaker: Breaker::new(name, breaker),
+            last: Mutex::default(),
         }
+    }
+
+    /// How the partner stands.
+    pub(crate) fn standing(&self) -> Standing {
+        Standing {
+            dependency: self.name,
+            breaker: self.breaker.describe(),
+            last: *self.last.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    fn remember(&self, outcome: &'static str, worked: bool, took: Duration) {
+        let call = LastCall {
+            outcome,
+            worked,
+            took,
+            ended: Instant::now(),
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
     }
 
     /// Makes one call. `judge` gives the label under which its result is counted, and what it says about the partner. A
@@ -107,9 +130,11 @@ impl Guard {
         let pass = self.breaker.admit().map_err(|_| Refusal::BreakerOpen)?;
         let Ok(value) = tokio::time::timeout(deadline, call).await else {
             pass.failed();
+            self.remember(Refusal::Deadline.outcome(), false, started.elapsed());
             return Err(Refusal::Deadline);
         };
         let (outcome, verdict) = judge(&value);
+        self.remember(outcome, verdict == Verdict::Works, started.elapsed());
         if verdict == Verdict::Broken || started.elapsed() > self.deadline / 2 {
             pass.failed();
         } else {

@@ -4,11 +4,12 @@ use ipnet::IpNet;
 use kernel::Currency;
 use url::Url;
 
+use super::Environment;
 use super::reader::{Reader, web_address};
 use crate::app::Site;
 use crate::http::session::Cookies;
 
-pub(super) fn site(read: &mut Reader<'_>) -> Option<Site> {
+pub(super) fn site(read: &mut Reader<'_>, environment: Environment) -> Option<Site> {
     let product_name = read.required(
         "PRODUCT_NAME",
         "what people call the product",
@@ -52,6 +53,7 @@ pub(super) fn site(read: &mut Reader<'_>) -> Option<Site> {
         storage_origin,
         // That the provider's address is missing is reported where it is required.
         payment_origin: payment_origin.unwrap_or_default(),
+        in_development: environment == Environment::Development,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Whether the process lives (`/livez`) and whether to send it requests (`/readyz`).
+//! Whether the process lives (`/livez`), whether to send it requests (`/readyz`), and what it depends on (`/healthz`).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,6 +13,8 @@ use platform::{Platform, migrations};
 use crate::app::App;
 use crate::migrations::all;
 
+mod report;
+
 /// Readiness is sticky: once migrations, database and Redis were seen, it stays until the process is told to stop. An
 /// outage that both colours of a release share must not take both out of the proxy: pages that need neither go on.
 #[derive(Debug, Default)]
@@ -26,12 +28,26 @@ impl Readiness {
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
+
+    fn is_ready(&self) -> bool {
+        self.reached.load(Ordering::Relaxed) && !self.draining.load(Ordering::Relaxed)
+    }
 }
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/livez", get(async || "ok"))
         .route("/readyz", get(ready))
+}
+
+/// What only staff may see; it needs the layer that knows who is signed in.
+pub(crate) fn routes_for_staff() -> Router<App> {
+    Router::new().route("/healthz", get(report::for_staff))
+}
+
+/// The same for whoever reaches the private port.
+pub(crate) fn routes_for_operators() -> Router<App> {
+    Router::new().route("/healthz", get(report::for_operators))
 }
 
 async fn ready(State(app): State<App>) -> Response {

@@ -30,7 +30,7 @@ pub mod headers;
 pub mod health;
 pub(crate) mod idempotency;
 pub mod limits;
-mod observe;
+pub mod observe;
 pub mod pages;
 mod payment;
 mod pictures;
@@ -87,6 +87,7 @@ pub fn private_router(app: App) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .merge(health::routes())
+        .merge(health::routes_for_operators())
         .with_state(app)
 }
 

@@ -23,6 +23,14 @@ use crate::telemetry::Tally;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Shown by a browser's developer tools beside each request (W3C, Server Timing).
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// What a loop of statements is called in the log. At 100,000 users a page that sends one for each of its rows takes the
+/// database's connections for as long as a hundred others.
+pub const REPEATED: &str =
+    "one request has sent a statement again and again: ask for all rows at once";
+
 /// The status of a request whose client went away before the answer was there; nginx's convention.
 const CLIENT_CLOSED: u16 = 499;
 
@@ -61,6 +69,11 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
     }
     line.status = response.status().as_u16();
     line.error_id = response.extensions_mut().remove::<ErrorId>();
+    if app.site().in_development {
+        line.tell_cost(&mut response);
+    }
+    #[cfg(test)]
+    line.forbid_loops();
     response
 }
 
@@ -96,9 +109,14 @@ impl Line {
     fn begin(app: &App, request: &Request, context: Context) -> Self {
         metrics::gauge!("http_requests_in_flight").increment(1);
         let route = request.extensions().get::<MatchedPath>();
+        let tally = if app.site().in_development || cfg!(test) {
+            Tally::by_text()
+        } else {
+            Tally::default()
+        };
         Self {
             context,
-            tally: Arc::default(),
+            tally: Arc::new(tally),
             started: Instant::now(),
             method: request.method().clone(),
             route: route.map_or("unmatched", MatchedPath::as_str).to_owned(),
@@ -107,6 +125,31 @@ impl Line {
             error_id: None,
             client: request.extensions().get().cloned(),
         }
+    }
+
+    /// Says what the answer has cost, to whoever develops, and warns of a loop of statements while its author still knows
+    /// where it is. Whoever calls the router itself, as the gates do, finds the tally among the answer's extensions.
+    fn tell_cost(&self, response: &mut Response) {
+        let (millis, statements) = (rounded(self.tally.millis()), self.tally.statements());
+        let cost = format!("db;dur={millis};desc=\"{statements} statements\"");
+        if let Ok(cost) = HeaderValue::try_from(cost) {
+            response.headers_mut().append(SERVER_TIMING, cost);
+        }
+        for (statement, times) in self.tally.repeated() {
+            tracing::warn!(route = self.route, times, statement, "{REPEATED}");
+        }
+        response.extensions_mut().insert(Arc::clone(&self.tally));
+    }
+
+    /// Fails whichever test has sent a request that loops over statements (requirement B2).
+    #[cfg(test)]
+    fn forbid_loops(&self) {
+        let repeated = self.tally.repeated();
+        let (method, route) = (&self.method, &self.route);
+        assert!(
+            repeated.is_empty(),
+            "{method} {route}: {REPEATED}: {repeated:#?}"
+        );
     }
 
     /// A method is a label of a metric, so a client must not be able to invent more of them.

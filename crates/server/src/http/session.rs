@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::header;
 use http::request::Parts;
-use kernel::{Actor, EmailAddress, SessionId, Token, UserId};
+use kernel::{Actor, EmailAddress, SessionId, Staff, Token, UserId};
 use platform::db::is_overload;
 
 use crate::app::App;
@@ -177,6 +177,24 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
             Visitor::Anonymous => Err(AppError::SignInRequired),
             Visitor::Unknown => Err(AppError::Overloaded),
         }
+    }
+}
+
+/// The member of staff who sends the request. To everybody else the page does not exist.
+#[derive(Clone, Copy, Debug)]
+pub struct CurrentStaff(pub Staff);
+
+impl<S: Sync> FromRequestParts<S> for CurrentStaff {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let user = CurrentUser::from_request_parts(parts, state).await;
+        let user = user.map_err(|error| match error {
+            AppError::SignInRequired => AppError::NotFound,
+            error => error,
+        })?;
+        let staff = user.actor().require_staff();
+        staff.map(Self).map_err(|_| AppError::NotFound)
     }
 }
 

@@ -18,8 +18,10 @@ use crate::config::Settings;
 use crate::testing::{self, Contract};
 
 mod compression;
+mod cost;
 mod detach;
 mod error_reports;
+mod healthz;
 mod idempotency;
 mod load;
 mod log_lines;

@@ -80,10 +80,14 @@ pub(crate) async fn find(
     connection: &mut PgConnection,
     id: UserId,
 ) -> anyhow::Result<Option<Account>> {
-    let row = select_accounts!("WHERE id = $1", id.as_uuid())
-        .fetch_optional(connection)
-        .await
-        .context("find account")?;
+    let row = select_accounts!(
+        "WHERE id = $1
+             -- waive repeated: hashing takes long and holds no connection, so each step after it looks again",
+        id.as_uuid()
+    )
+    .fetch_optional(connection)
+    .await
+    .context("find account")?;
     row.map(Account::try_from).transpose()
 }
 

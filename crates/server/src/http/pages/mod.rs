@@ -15,7 +15,7 @@ use crate::http::context::{self, Context};
 use crate::http::error::{AppError, Result};
 use crate::http::pages::orders::CurrentCart;
 use crate::http::session::{Flash, SignedIn};
-use crate::http::{assets, csrf, session};
+use crate::http::{assets, csrf, health, session};
 
 mod billing;
 #[expect(
@@ -42,6 +42,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(orders::routes(app))
         .merge(billing::routes(app))
         .merge(webhooks::routes())
+        .merge(health::routes_for_staff())
         .fallback(async || AppError::NotFound)
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),
