@@ -1,8 +1,8 @@
 //! The rules of the house that no compiler knows. Each is derived from the code's own lists, and each is shown to fail.
 
 mod graph;
-mod personal;
 mod parsers;
+mod personal;
 mod queries;
 mod rooms;
 mod schemas;

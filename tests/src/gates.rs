@@ -1,14 +1,20 @@
-//! The gates: what must hold for every query, table, index and source file of the workspace, derived from the code's own lists.
+//! The gates: what must hold for every query, table, index, route and source file of the workspace, derived from the code's own
+//! lists.
 //!
 //! A gate gives [`Finding`]s. `cargo xtask gates` prints them; the suite plants faults and looks for them.
 
+pub mod access;
+mod calls;
 pub mod migrations;
 pub mod personal;
 pub mod plans;
 pub mod reversal;
 pub mod rooms;
+pub mod routes;
 pub mod settings;
 pub mod source;
+pub mod statements;
+pub mod world;
 
 use std::fmt;
 

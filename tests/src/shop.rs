@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use platform::testing::{TestDatabase, Wire, services};
 use reqwest::Client;
 use server::config::Settings;
+use server::http::observe::REPEATED;
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -17,7 +18,7 @@ use url::Url;
 use crate::{artefacts, binaries, client, eventually, free_port, parse};
 
 /// The key that RFC 8410 prints: everybody knows it.
-const JWT_SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+pub(crate) const JWT_SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
     MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
     -----END PRIVATE KEY-----\n";
 
@@ -343,6 +344,15 @@ impl Shop {
             (is_it && labels.iter().all(has)).then(|| value.parse::<f64>().ok())?
         };
         text.lines().filter_map(wanted).sum()
+    }
+}
+
+impl Drop for Shop {
+    /// Fails the test in which a request looped over statements (requirement B2): the server says so in its log.
+    fn drop(&mut self) {
+        let log = self.log("serve");
+        let looped: Vec<_> = log.lines().filter(|line| line.contains(REPEATED)).collect();
+        assert!(looped.is_empty() || std::thread::panicking(), "{looped:#?}");
     }
 }
 
