@@ -32,7 +32,7 @@ fn declared_in(source: &str) -> Vec<String> {
     names.collect()
 }
 
-/// The rows that this transaction has written so far.
+/// The rows that this connection has written, of which PostgreSQL forgets some whenever no transaction is open.
 #[expect(
     clippy::disallowed_methods,
     reason = "this asks PostgreSQL's statistics, whatever the backfill says"
@@ -56,11 +56,12 @@ async fn go_through(
     let (mut after, mut looked_at, mut changed) = (None, 0, 0);
     loop {
         let mut tx = platform.db.begin().await.unwrap();
+        let before = written(&mut tx).await;
         let batch = backfills.try_batch(name, &mut tx, after.clone(), limit);
         let batch = batch
             .await
             .unwrap_or_else(|error| panic!("{name}: {error:#}"));
-        let written = written(&mut tx).await;
+        let written = written(&mut tx).await - before;
         assert!(
             batch.looked_at <= limit && written <= limit,
             "{name}: a batch of {limit} rows looked at {} and wrote {written}",
