@@ -1,2 +1,3 @@
 DROP TABLE webhooks.deliveries;
 DROP TABLE webhooks.endpoints;
+REVOKE USAGE ON SCHEMA webhooks FROM app;

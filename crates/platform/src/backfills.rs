@@ -36,7 +36,7 @@ pub use self::run::RunBatch;
 pub use self::standing::{Standing, State};
 use crate::Platform;
 use crate::db::{Db, Tx};
-use crate::jobs::Jobs;
+use crate::jobs::{Job as _, Jobs};
 
 /// What every row of a table needs once.
 pub trait Backfill: 'static {
@@ -262,7 +262,9 @@ impl Backfills {
         let batch = RunBatch {
             name: name.to_owned(),
         };
-        self.jobs.insert(tx, batch.into_row(run_at)?).await
+        self.jobs
+            .insert(tx, RunBatch::KIND, &batch.into_row(run_at)?)
+            .await
     }
 }
 
@@ -271,6 +273,7 @@ async fn untyped<B: Backfill>(
     after: Option<Value>,
     limit: i64,
 ) -> anyhow::Result<Batch<Value>> {
+    // Not fuzzed: what the batch before has written.
     let after = after.map(serde_json::from_value).transpose();
     let batch = B::batch(tx, after.context("read key")?, limit).await?;
     let last = batch.last.map(serde_json::to_value).transpose();

@@ -113,20 +113,19 @@ impl Events {
     /// delivery finds the first.
     async fn deliver<E: Event>(&self, tx: &mut Tx, envelope: &Envelope<&E>) -> anyhow::Result<()> {
         let reactions = self.subscriptions.0.get(E::NAME);
-        for reaction in reactions.into_iter().flatten() {
-            let job = NewJob {
-                kind: reaction,
-                version: E::VERSION,
-                queue: Queue::Default,
-                max_attempts: MAX_ATTEMPTS,
-                payload: serde_json::to_value(envelope).context("write reaction as JSON")?,
-                unique_key: Some(envelope.id.to_string()),
-                run_at: envelope.occurred_at,
-                priority: 0,
-            };
-            self.jobs.insert(tx, job).await?;
-        }
-        Ok(())
+        let Some(reactions) = reactions.filter(|reactions| !reactions.is_empty()) else {
+            return Ok(());
+        };
+        let job = NewJob {
+            version: E::VERSION,
+            queue: Queue::Default,
+            max_attempts: MAX_ATTEMPTS,
+            payload: serde_json::to_value(envelope).context("write reactions as JSON")?,
+            unique_key: Some(envelope.id.to_string()),
+            run_at: envelope.occurred_at,
+            priority: 0,
+        };
+        self.jobs.insert_kinds(tx, reactions, &job).await
     }
 
     /// Deletes up to 1,000 events that are older than `before`; returns how many there were.

@@ -30,6 +30,7 @@ use kernel::{Clock, Entropy, JobId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use uuid::Uuid;
 
 pub use registry::Registry;
 pub use run::{Done, JobError, JobResult, JobRun};
@@ -121,9 +122,8 @@ pub struct DeadJob {
     pub died_at: Option<DateTime<Utc>>,
 }
 
-/// A row to insert.
-pub(crate) struct NewJob<'a> {
-    pub(crate) kind: &'a str,
+/// What jobs that are inserted together have in common: all but their kinds and ids.
+pub(crate) struct NewJob {
     pub(crate) version: i16,
     pub(crate) queue: Queue,
     pub(crate) max_attempts: i16,
@@ -166,7 +166,6 @@ impl Jobs {
         how: Enqueue,
     ) -> anyhow::Result<()> {
         let row = NewJob {
-            kind: J::KIND,
             version: J::VERSION,
             queue: J::QUEUE,
             max_attempts: J::MAX_ATTEMPTS,
@@ -175,23 +174,52 @@ impl Jobs {
             run_at: how.run_at.unwrap_or_else(|| self.clock.now()),
             priority: how.priority,
         };
-        self.insert(tx, row).await?;
+        self.insert(tx, J::KIND, &row).await?;
         Ok(())
     }
 
     /// Enqueues a job and returns its id, which no row has if its unique key was taken.
-    pub(crate) async fn insert(&self, tx: &mut Tx, job: NewJob<'_>) -> anyhow::Result<JobId> {
+    pub(crate) async fn insert(
+        &self,
+        tx: &mut Tx,
+        kind: &str,
+        job: &NewJob,
+    ) -> anyhow::Result<JobId> {
         let id = JobId::generate(&self.clock, &self.entropy);
+        self.insert_each(tx, &[id.as_uuid()], &[kind], job).await?;
+        Ok(id)
+    }
+
+    /// Enqueues a job of each kind, in as many statements as one job takes.
+    pub(crate) async fn insert_kinds(
+        &self,
+        tx: &mut Tx,
+        kinds: &[&str],
+        job: &NewJob,
+    ) -> anyhow::Result<()> {
+        let new_id = |_| JobId::generate(&self.clock, &self.entropy).as_uuid();
+        let ids: Vec<_> = kinds.iter().map(new_id).collect();
+        self.insert_each(tx, &ids, kinds, job).await
+    }
+
+    async fn insert_each(
+        &self,
+        tx: &mut Tx,
+        ids: &[Uuid],
+        kinds: &[&str],
+        job: &NewJob,
+    ) -> anyhow::Result<()> {
         let now = self.clock.now();
-        let new = db::insert(tx, id, &job, correlation::current().as_deref(), now)
+        let correlation_id = correlation::current();
+        let new = db::insert(tx, ids, kinds, job, correlation_id.as_deref(), now)
             .await
-            .with_context(|| format!("insert job {}", job.kind))?;
+            .with_context(|| format!("insert jobs {kinds:?}"))?;
         if new {
             db::notify(tx, job.queue.as_str(), job.run_at, now)
                 .await
                 .context("notify workers")?;
         }
-        Ok(id)
+        Ok(())
     }
 
     /// The jobs that were given up, the latest first, at most `limit`: a person has to look at each.

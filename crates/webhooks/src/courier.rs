@@ -105,3 +105,22 @@ fn retry_after(headers: &HeaderMap) -> Option<TimeDelta> {
     let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
     TimeDelta::try_seconds(seconds.trim().parse().ok()?)
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn whatever_an_endpoint_asks_for_is_a_time_or_nothing() {
+        fuzzing::bytes("retry_after", |bytes| {
+            let Ok(value) = http::HeaderValue::from_bytes(bytes) else {
+                return;
+            };
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, value)]);
+            if let Some(pause) = retry_after(&headers) {
+                let text = String::from_utf8_lossy(bytes);
+                assert_eq!(pause.num_seconds(), text.trim().parse::<i64>().unwrap());
+            }
+        });
+    }
+}

@@ -144,6 +144,7 @@ impl fmt::Display for EndpointStatus {
     }
 }
 
+// Not fuzzed: what our own rows hold.
 impl FromStr for EndpointStatus {
     type Err = UnknownName;
 
@@ -288,5 +289,22 @@ mod tests {
         for text in ["a\nb", "a\0b", "a\u{202e}b", &"é".repeat(101)] {
             assert_eq!(Description::parse(text), Err(InvalidDescription));
         }
+    }
+}
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn a_description_is_a_line_that_reads_back() {
+        fuzzing::text("description", |text| {
+            if let Ok(description) = Description::parse(text) {
+                let shown = description.as_str();
+                assert!(!shown.contains(['\n', '\r', '\0']), "{shown:?}");
+                assert!(shown.chars().count() <= Description::MAX_CHARS, "{shown:?}");
+                assert_eq!(Description::parse(shown), Ok(description.clone()));
+            }
+        });
     }
 }

@@ -151,3 +151,27 @@ mod tests {
         assert!(EndpointUrl::parse("http://ann@127.0.0.1/", true).is_err());
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn whatever_is_named_is_called_at_an_address_that_reads_back_or_not_at_all() {
+        fuzzing::text("endpoint_url", |text| {
+            for private in [false, true] {
+                let Ok(url) = EndpointUrl::parse(text, private) else {
+                    continue;
+                };
+                assert!(url.as_str().len() <= EndpointUrl::MAX_LENGTH, "{url:?}");
+                assert!(
+                    url.0.username().is_empty() && url.0.fragment().is_none(),
+                    "{url:?}"
+                );
+                assert!(private || url.0.scheme() == "https", "{url:?}");
+                let again = EndpointUrl::parse(url.as_str(), private).unwrap();
+                assert_eq!(again.as_str(), url.as_str());
+            }
+        });
+    }
+}

@@ -125,3 +125,17 @@ mod tests {
         assert!(!paid.includes(EventKind::OrderPlaced));
     }
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+
+    #[test]
+    fn only_what_a_kind_is_called_is_that_kind() {
+        fuzzing::text("event_kind", |text| {
+            if let Ok(kind) = text.parse::<EventKind>() {
+                assert_eq!(kind.as_str(), text);
+            }
+        });
+    }
+}

@@ -5,6 +5,7 @@
 //! its template has a parameter of a new name.
 
 mod browser;
+mod endpoints;
 mod program;
 
 use billing::testing::{WEBHOOK_SECRET, sign_webhook};
@@ -83,7 +84,7 @@ impl Call {
 pub(super) fn ways(route: &Route) -> &'static [&'static str] {
     match route.name().as_str() {
         "GET /products" | "GET /api/v1/products" => &["", "a search", "a shelf", "the next page"],
-        "GET /orders" | "GET /api/v1/orders" => &["", "the next page"],
+        "GET /orders" | "GET /api/v1/orders" => &["", "a search", "the next page"],
         "GET /files/{*key}" | "PUT /files/{*key}" => &["a signed address", "a forged address"],
         "POST /webhooks/payments" => &["a signed event", "a forged event"],
         _ => &[""],
@@ -116,8 +117,11 @@ impl Scene<'_> {
                 Some(self.file(&route.method, way == "a signed address").await)
             }
             _ if route.is_reading() => self.reading(&route.template, way).await,
-            _ if route.is_api() => self.in_a_program(&name).await,
-            _ => self.in_a_browser(&name).await,
+            _ => match self.about_an_endpoint(&name).await {
+                Some(call) => Some(call),
+                None if route.is_api() => self.in_a_program(&name).await,
+                None => self.in_a_browser(&name).await,
+            },
         }
     }
 
@@ -131,6 +135,8 @@ impl Scene<'_> {
         };
         let id = if template.contains("/invoices/") {
             things.invoice.to_string()
+        } else if template.contains("webhook") {
+            things.endpoint.to_string()
         } else {
             things.attachment.to_string()
         };
@@ -143,6 +149,7 @@ impl Scene<'_> {
             .replace("/assets/{*name}", &asset)
             .replace("/api/docs/{*rest}", "/api/docs/index.html");
         let query = match way {
+            "a search" if template == "/orders" => "?words=thing".to_owned(),
             "a search" => "?q=thing".to_owned(),
             "a shelf" => "?category=things".to_owned(),
             "the next page" => format!("?after={}", self.cursor(template).await),

@@ -10,7 +10,9 @@ use axum::body::{Body, to_bytes};
 use billing::OpenPayment;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Request, StatusCode, header};
-use kernel::{AttachmentId, Clock, EmailAddress, InvoiceId, ProductId, Role, SessionId, UserId};
+use kernel::{
+    AttachmentId, Clock, EmailAddress, EndpointId, InvoiceId, ProductId, Role, SessionId, UserId,
+};
 use orders::{Order, Product};
 use platform::db::Db;
 use platform::sessions::{NewSession, SessionLimits};
@@ -28,6 +30,8 @@ use tower::ServiceExt as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use users::TokenPair;
 use users::testing::{PASSWORD, an_address, mailed_token};
+use webhooks::MAX_ENDPOINTS;
+use webhooks::testing::Receiver;
 
 use super::calls::Call;
 use super::routes::{Port, Route};
@@ -44,6 +48,8 @@ pub struct World {
     public: Router,
     private: Router,
     people: AtomicU32,
+    /// Where everybody's endpoints are.
+    pub(super) receiver: Receiver,
     _sandbox: Running,
 }
 
@@ -64,6 +70,8 @@ pub(super) struct Things {
     pub(super) open: Order,
     pub(super) attachment: AttachmentId,
     pub(super) invoice: InvoiceId,
+    /// It was told of everything that has happened to the orders.
+    pub(super) endpoint: EndpointId,
     pub(super) product: Product,
     pub(super) picture: String,
 }
@@ -91,6 +99,7 @@ impl World {
         let mut settings = settings();
         let provider = sandbox.public_url.parse().expect("an address");
         settings.billing = billing::testing::settings(provider, "sk_test_sandbox");
+        settings.webhooks = webhooks::testing::settings();
         let app = App::build(&settings, (*platform).clone()).expect("a shop");
         Self {
             public: router(app.clone()),
@@ -98,6 +107,7 @@ impl World {
             app,
             platform,
             people: AtomicU32::default(),
+            receiver: Receiver::start().await,
             _sandbox: sandbox,
         }
     }
@@ -180,6 +190,8 @@ impl World {
     /// Gives somebody things: `rows` of each of which there can be that many.
     pub(super) async fn furnish(&self, person: &Person, rows: u32) -> Things {
         let orders = self.app.orders();
+        let webhooks = self.app.webhooks();
+        let endpoint = webhooks.an_endpoint(person.id, &self.receiver.url).await;
         let product = self.product(0).await;
         let mut placed = Vec::new();
         for number in 1..rows {
@@ -201,12 +213,20 @@ impl World {
         self.work().await;
         let open = self.open_order(person).await;
         self.fill_cart(person, rows).await;
+        // One less than a person may have, so that one more can be registered.
+        let endpoints = usize::try_from(rows)
+            .unwrap_or(usize::MAX)
+            .min(MAX_ENDPOINTS - 1);
+        for _ in 1..endpoints {
+            webhooks.an_endpoint(person.id, &self.receiver.url).await;
+        }
         let invoices = self.app.billing().invoices_of_order(person.id, order.id);
         let invoices = invoices.await.expect("invoices");
         Things {
             invoice: invoices.first().expect("an invoice").id,
             attachment: attachment.expect("an attachment"),
             picture: product.picture.clone(),
+            endpoint: endpoint.id,
             order,
             open,
             product,

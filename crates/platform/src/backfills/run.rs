@@ -21,9 +21,8 @@ impl Job for RunBatch {
 
 impl RunBatch {
     /// The row to enqueue: behind everything else that is due in its queue, because a backfill can always wait.
-    pub(super) fn into_row(self, run_at: DateTime<Utc>) -> anyhow::Result<NewJob<'static>> {
+    pub(super) fn into_row(self, run_at: DateTime<Utc>) -> anyhow::Result<NewJob> {
         Ok(NewJob {
-            kind: Self::KIND,
             version: Self::VERSION,
             queue: Self::QUEUE,
             max_attempts: Self::MAX_ATTEMPTS,

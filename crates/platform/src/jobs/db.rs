@@ -35,21 +35,24 @@ pub(crate) struct Claimed {
     pub(crate) enqueued_at: DateTime<Utc>,
 }
 
-/// Inserts a job, and returns whether it was new: a unique key that is taken does not abort the caller's transaction.
+/// Inserts a job of each kind, and returns whether any was new: a unique key that is taken does not abort the caller's
+/// transaction.
 pub(super) async fn insert(
     connection: &mut PgConnection,
-    id: JobId,
-    job: &NewJob<'_>,
+    ids: &[Uuid],
+    kinds: &[&str],
+    job: &NewJob,
     correlation_id: Option<&str>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let inserted = sqlx::query!(
         "INSERT INTO platform.jobs
              (id, kind, version, queue, priority, payload, unique_key, max_attempts, run_at, correlation_id, enqueued_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         SELECT new.id, new.kind, $3, $4, $5, $6, $7, $8, $9, $10, $11
+         FROM unnest($1::uuid[], $2::text[]) AS new (id, kind)
          ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO NOTHING",
-        id.as_uuid(),
-        job.kind,
+        ids,
+        kinds as &[&str],
         job.version,
         job.queue.as_str(),
         job.priority,
@@ -62,7 +65,7 @@ pub(super) async fn insert(
     )
     .execute(connection)
     .await?;
-    Ok(inserted.rows_affected() == 1)
+    Ok(inserted.rows_affected() > 0)
 }
 
 /// Calls the workers once the transaction has committed.

@@ -48,7 +48,6 @@ impl Schedule {
     ) -> anyhow::Result<()> {
         let mut tx = db.begin().await?;
         let job = NewJob {
-            kind: self.kind,
             version: self.version,
             queue: self.queue,
             max_attempts: self.max_attempts,
@@ -57,7 +56,7 @@ impl Schedule {
             run_at: tick,
             priority: 0,
         };
-        jobs.insert(&mut tx, job).await?;
+        jobs.insert(&mut tx, self.kind, &job).await?;
         tx.commit().await.context("commit schedule")
     }
 }

@@ -64,7 +64,6 @@ pub(crate) async fn deliver(
     reaction: &str,
 ) -> anyhow::Result<()> {
     let job = NewJob {
-        kind: reaction,
         version: event.version,
         queue: Queue::Default,
         max_attempts: 1,
@@ -73,6 +72,6 @@ pub(crate) async fn deliver(
         run_at: platform.clock.now(),
         priority: 0,
     };
-    platform.jobs.insert(tx, job).await?;
+    platform.jobs.insert(tx, reaction, &job).await?;
     Ok(())
 }

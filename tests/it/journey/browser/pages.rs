@@ -16,7 +16,8 @@ use super::{EMAIL, check_out, put_mugs_into_cart, sign_in, sign_in_as, upload_av
 const REGULAR: (&str, &str) = ("ada@example.test", "correct-horse-battery");
 
 /// What a browser may ask for without being shown a page: it gets a file, or is sent on.
-const NO_PAGES: [&str; 5] = [
+const NO_PAGES: [&str; 6] = [
+    "/healthz",
     "/invoices/{id}/document",
     "/orders/{number}/attachments/{id}",
     "/orders/{number}/invoice",
