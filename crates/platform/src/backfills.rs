@@ -75,8 +75,10 @@ pub enum BackfillError {
     /// The code declares none of that name.
     #[error("there is no such backfill: choose from {}", .0.join(", "))]
     Unknown(Vec<&'static str>),
-    /// It was started and is not paused.
-    #[error("it runs already")]
+    /// It was started and is not paused: it runs, or its job was given up.
+    #[error(
+        "it was started already: `status` says how far it is, and `resume` has it go on if it has failed"
+    )]
     Running,
     /// It waits to be resumed.
     #[error("it is paused: resume it, and it goes on where it was")]
