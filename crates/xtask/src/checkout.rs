@@ -107,3 +107,9 @@ pub(crate) fn metadata() -> anyhow::Result<Metadata> {
     );
     serde_json::from_slice(&output.stdout).context("read what cargo metadata printed")
 }
+
+/// This very program, to be run once more.
+pub(crate) fn this_program() -> anyhow::Result<Command> {
+    let file = std::env::current_exe().context("find this program's file")?;
+    Ok(Command::new(file))
+}

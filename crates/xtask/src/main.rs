@@ -24,6 +24,7 @@
 
 mod bench;
 mod checkout;
+mod copy;
 mod dev;
 mod drill;
 mod fuzz;

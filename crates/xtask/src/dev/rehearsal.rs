@@ -2,12 +2,11 @@
 //! restarts on change and ends with Ctrl-C. Each has a folder of its own, so a shop that its developer runs meanwhile is left
 //! alone.
 
-mod copy;
 mod watching;
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    fs,
     net::{Ipv4Addr, TcpStream},
     path::{Path, PathBuf},
     process::Command,
@@ -18,7 +17,7 @@ use serde_json::Value;
 
 use super::programs;
 use crate::{
-    checkout::{self, shown},
+    checkout::{self, shown, this_program},
     process::{self, Interrupt},
     shop::page_status,
 };
@@ -87,12 +86,6 @@ impl Drop for Background<'_> {
                 .ok();
         }
     }
-}
-
-fn this_program() -> anyhow::Result<Command> {
-    Ok(Command::new(
-        env::current_exe().context("find this program's file")?,
-    ))
 }
 
 /// `state.json`, read as other programs read it: by the names that are promised.

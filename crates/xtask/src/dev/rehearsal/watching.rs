@@ -9,13 +9,10 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 
-use super::{
-    State,
-    copy::{self, edit, xtask},
-    recorded_programs,
-};
+use super::{State, recorded_programs};
 use crate::{
     checkout::shown,
+    copy::{self, edit, xtask},
     dev::START_LIMIT,
     prepare::touch,
     process::{self, Interrupt, Managed, wait_until},

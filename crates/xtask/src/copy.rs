@@ -1,12 +1,12 @@
-//! A copy of the checkout, in which files can be changed that nobody else watches or edits.
+//! A copy of the checkout, in which files can be changed that nobody else watches or edits, built without building its
+//! dependencies again.
 
 use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, ensure};
 
-use super::this_program;
 use crate::{
-    checkout::{self, shown},
+    checkout::{self, shown, this_program},
     prepare::touch,
     process::{self, Interrupt},
 };
@@ -25,7 +25,7 @@ const COPIED: [&str; 8] = [
 
 /// Copies the checkout. Files keep their age, so that cargo builds no more than it must: only `changed`, which the last
 /// rehearsal changed, looks new.
-pub(super) fn make(folder: &Path, changed: &[&str], interrupt: &Interrupt) -> anyhow::Result<()> {
+pub(crate) fn make(folder: &Path, changed: &[&str], interrupt: &Interrupt) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("create {}", shown(folder)))?;
     for name in COPIED {
         let former = folder.join(name);
@@ -62,7 +62,7 @@ fn set_apart(folder: &Path, interrupt: &Interrupt) -> anyhow::Result<()> {
 }
 
 /// This program for the copy: all that it starts is built and run there.
-pub(super) fn xtask(folder: &Path) -> anyhow::Result<Command> {
+pub(crate) fn xtask(folder: &Path) -> anyhow::Result<Command> {
     let mut command = this_program()?;
     command
         .current_dir(folder)
@@ -75,7 +75,7 @@ pub(super) fn xtask(folder: &Path) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-pub(super) fn edit(file: &Path, change: impl FnOnce(&str) -> String) -> anyhow::Result<()> {
+pub(crate) fn edit(file: &Path, change: impl FnOnce(&str) -> String) -> anyhow::Result<()> {
     let before = fs::read_to_string(file).with_context(|| format!("read {}", shown(file)))?;
     let after = change(&before);
     ensure!(after != before, "{} was not changed", shown(file));
