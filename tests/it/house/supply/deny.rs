@@ -1,4 +1,4 @@
-//! Licences, bans and sources, as `.deny.toml` has them.
+//! Licences, bans, sources and known weaknesses, as `.deny.toml` has them.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::super::scratch::{Scratch, target};
 use super::{refusal, root, tool};
 
-/// Holds a workspace against `.deny.toml`; known weaknesses need a network and are asked for by `cargo xtask test supply`.
+/// Holds a workspace against `.deny.toml`. What weaknesses are known is asked for by `cargo xtask test supply`, because it
+/// needs a network.
 fn deny(folder: &Path) -> Command {
     let mut deny = Command::new(tool("cargo-deny"));
     deny.arg("--config").arg(root().join(".deny.toml"));
@@ -35,6 +36,58 @@ fn with_a_crate(name: &str, manifest: &str) -> Scratch {
     let dependency = format!("{name} = {{ path = \"../../somebodys/{name}\" }}");
     scratch.plant_in_section("crates/orders/Cargo.toml", "dependencies", &dependency);
     scratch
+}
+
+/// What is said by the check for weaknesses, where somebody found one in the crate `name`: of the database, a repository,
+/// this is a copy that was made up.
+fn with_a_weakness_in(name: &str) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("database");
+    let crates = database.join("crates").join(name);
+    fs::create_dir_all(&crates).unwrap();
+    let advisory = format!(
+        "```toml\n[advisory]\nid = \"RUSTSEC-2000-0001\"\npackage = \"{name}\"\ndate = \"2000-01-01\"\n\n\
+         [versions]\npatched = []\n```\n\n# Made up\n\nNobody found anything.\n"
+    );
+    fs::write(crates.join("RUSTSEC-2000-0001.md"), advisory).unwrap();
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(&database).args(arguments);
+        assert_eq!(refusal(&mut git), None);
+    };
+    git(&["init", "--quiet", "--initial-branch", "main"]);
+    git(&["add", "."]);
+    let author = [
+        "-c",
+        "user.name=nobody",
+        "-c",
+        "user.email=nobody@example.test",
+    ];
+    git(&[&author[..], &["commit", "--quiet", "--message", "x"]].concat());
+
+    let own = fs::read_to_string(root().join(".deny.toml")).unwrap();
+    let copy = format!(
+        "[advisories]\ndb-path = \"{}\"",
+        folder.path().join("copies").display()
+    );
+    let config = folder.path().join("deny.toml");
+    fs::write(&config, own.replacen("[advisories]", &copy, 1)).unwrap();
+    let mut check = Command::new(tool("cargo-deny"));
+    check.arg("--config").arg(&config).arg("--manifest-path");
+    check
+        .arg(root().join("Cargo.toml"))
+        .args(["check", "advisories"]);
+    // Whoever asks for the repository of the database is given this one.
+    check.env("GIT_CONFIG_COUNT", "1");
+    check.env(
+        "GIT_CONFIG_KEY_0",
+        format!("url.file://{}.insteadOf", database.display()),
+    );
+    check.env(
+        "GIT_CONFIG_VALUE_0",
+        "https://github.com/RustSec/advisory-db",
+    );
+    refusal(&mut check)
 }
 
 /// What cargo says about the workspace, with `alter` applied to the package `name`.
@@ -101,4 +154,14 @@ fn a_crate_from_somewhere_else_is_refused() {
     let mut deny = deny(&root());
     let refusal = check(deny.arg("--metadata-path").arg(metadata)).unwrap();
     assert!(refusal.contains("source-not-allowed"), "{refusal}");
+}
+
+#[test]
+fn a_known_weakness_is_refused() {
+    let refusal = with_a_weakness_in("serde_json").unwrap();
+    assert!(
+        refusal.contains("error[vulnerability]: Made up"),
+        "{refusal}"
+    );
+    assert_eq!(with_a_weakness_in("somebodys-crate"), None);
 }
