@@ -7,3 +7,4 @@ mod house;
 mod journey;
 mod migrate;
 mod requirements;
+mod side_by_side;

@@ -28,6 +28,14 @@ impl Browser {
         }
     }
 
+    /// One in which nobody is signed in.
+    #[must_use]
+    pub fn signed_out() -> Self {
+        Self {
+            cookie: String::new(),
+        }
+    }
+
     /// Asks for a page; a redirect is not followed.
     pub async fn get(&self, shop: &Shop, path: &str) -> Response {
         self.try_get(shop, path).await.expect("an answer")

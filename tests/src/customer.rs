@@ -104,7 +104,7 @@ impl Customer {
             .bearer_auth(&self.access_token)
             .header("idempotency-key", key)
             .json(body);
-        read(&Method::POST, &path, request.send().await?).await
+        read(shop, &Method::POST, &path, request.send().await?).await
     }
 
     /// Looks for mugs and puts two of them into the cart.
@@ -199,12 +199,17 @@ pub async fn call(
         request = request.json(&body);
     }
     let response = request.send().await.expect("an answer");
-    let answer = read(&method, &path, response).await;
+    let answer = read(shop, &method, &path, response).await;
     answer.expect("an answer that is complete")
 }
 
 /// What came back, which is as the API's description says.
-async fn read(method: &Method, path: &str, response: Response) -> reqwest::Result<(u16, Value)> {
+async fn read(
+    shop: &Shop,
+    method: &Method,
+    path: &str,
+    response: Response,
+) -> reqwest::Result<(u16, Value)> {
     let status = response.status().as_u16();
     let content_type = response.headers().get(CONTENT_TYPE).cloned();
     let body = response.bytes().await?;
@@ -215,6 +220,8 @@ async fn read(method: &Method, path: &str, response: Response) -> reqwest::Resul
             .map_or("", |kind| kind.to_str().unwrap_or_default()),
         body: &body,
     };
-    Contract::of_the_api().require(method.as_str(), path, answer);
+    if shop.is_described {
+        Contract::of_the_api().require(method.as_str(), path, answer);
+    }
     Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
 }

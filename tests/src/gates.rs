@@ -43,7 +43,11 @@ pub struct Rule {
 }
 
 impl Rule {
-    fn broken(&'static self, place: impl Into<String>, what: impl Into<String>) -> Finding {
+    pub(crate) fn broken(
+        &'static self,
+        place: impl Into<String>,
+        what: impl Into<String>,
+    ) -> Finding {
         Finding {
             place: place.into(),
             what: what.into(),

@@ -6,11 +6,13 @@
 )]
 
 pub mod browser;
+pub mod compat;
 pub mod customer;
 pub mod drills;
 pub mod gates;
 mod inbox;
 mod partners;
+mod release;
 mod shop;
 pub mod signals;
 
@@ -26,7 +28,8 @@ use tokio::time::{sleep, timeout};
 
 pub use self::inbox::{Attachment, Mail};
 pub use self::partners::{Manner, Partner};
-pub use self::shop::{Setup, Shop, fill, migrate};
+pub use self::release::{Release, migrate};
+pub use self::shop::{Setup, Shop, fill};
 
 /// Longer than anything takes on a busy build server; nobody waits for it unless something is broken.
 pub const PATIENCE: Duration = Duration::from_mins(1);

@@ -1,6 +1,5 @@
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,10 +11,10 @@ use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use url::Url;
 
-use crate::{artefacts, binaries, client, eventually, free_port, parse};
+use crate::{Release, artefacts, client, eventually, free_port, parse};
 
 /// The key that RFC 8410 prints: everybody knows it.
 pub(crate) const JWT_SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
@@ -33,6 +32,8 @@ pub struct Setup {
     pub with_wire: bool,
     /// Settings that differ from those that `cargo xtask dev` makes.
     pub environment: Vec<(&'static str, String)>,
+    /// Another release that has made the database and serves.
+    pub release: Option<Release>,
 }
 
 impl Setup {
@@ -44,7 +45,15 @@ impl Setup {
             with_worker: true,
             with_wire: false,
             environment: Vec::new(),
+            release: None,
         }
+    }
+
+    /// Opens the shop with another release's server, on the schema that this one migrates to.
+    #[must_use]
+    pub fn of_release(mut self, release: Release) -> Self {
+        self.release = Some(release);
+        self
     }
 
     /// Leaves background jobs to workers, which are started with [`Shop::start_worker`].
@@ -85,6 +94,10 @@ pub struct Shop {
     folder: TempDir,
     logs: PathBuf,
     database: TestDatabase,
+    /// Whose programs are started.
+    release: Release,
+    /// Whether another release answers, of which the description of this one's API says nothing.
+    pub(crate) is_described: bool,
 }
 
 impl Shop {
@@ -100,7 +113,13 @@ impl Shop {
 
     /// A shop as `setup` says.
     pub async fn open(setup: Setup) -> Self {
-        let database = TestDatabase::create(&server::migrations::all()).await;
+        let is_described = setup.release.is_none();
+        let release = setup.release.unwrap_or_else(Release::this);
+        let database = if is_described {
+            TestDatabase::create(&server::migrations::all()).await
+        } else {
+            release.make_database().await
+        };
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("http://127.0.0.1:{}", free_port());
         let sandbox = sandbox::start(sandbox::Settings {
@@ -117,14 +136,13 @@ impl Shop {
         environment.extend(setup.environment);
         let logs = artefacts().join(setup.name);
 
-        for log in ["seed", "serve", "worker", "jobs", "backfill"] {
-            // Of an earlier run, if there is one.
-            let _ = fs::remove_file(format!("{}-{log}.log", logs.display()));
+        for release in [&Release::this(), &release] {
+            release.forget_logs(&logs);
         }
-        seed(&environment, &logs).await;
+        seed(&release, &environment, &logs).await;
 
         let shop = Self {
-            server: Mutex::new(Some(program(
+            server: Mutex::new(Some(release.start(
                 arguments(setup.with_worker),
                 &environment,
                 &logs,
@@ -140,9 +158,16 @@ impl Shop {
             folder,
             logs,
             database,
+            release,
+            is_described,
         };
         shop.ready().await;
         shop
+    }
+
+    /// Has all programs that are started from now on be those of `release`.
+    pub fn turn_to(&mut self, release: &Release) {
+        self.release = release.clone();
     }
 
     /// The address of a page.
@@ -219,7 +244,8 @@ impl Shop {
 
     /// Starts the server again after it was ended.
     pub async fn start_server(&self) {
-        let server = program(arguments(self.with_worker), &self.environment, &self.logs);
+        let server = arguments(self.with_worker);
+        let server = self.release.start(server, &self.environment, &self.logs);
         *locked(&self.server) = Some(server);
         self.ready().await;
     }
@@ -230,7 +256,9 @@ impl Shop {
         let mut environment = self.environment.clone();
         environment.push(("LISTEN_ADDRESS", address.clone()));
         environment.push(("METRICS_ADDRESS", format!("127.0.0.1:{}", free_port())));
-        let server = program(arguments(false), &environment, &self.logs);
+        let server = self
+            .release
+            .start(arguments(false), &environment, &self.logs);
         self.other = Some((format!("http://{address}"), server));
         self.switch_servers();
         self.ready().await;
@@ -248,13 +276,13 @@ impl Shop {
     pub fn start_worker(&self) {
         let mut environment = self.environment.clone();
         environment.push(("METRICS_ADDRESS", format!("127.0.0.1:{}", free_port())));
-        let worker = program(&["worker"], &environment, &self.logs);
+        let worker = self.release.start(&["worker"], &environment, &self.logs);
         locked(&self.workers).push(worker);
     }
 
     /// Runs one command of the server's binary to its end.
     pub async fn run(&self, arguments: &[&str]) {
-        let mut program = program(arguments, &self.environment, &self.logs);
+        let mut program = self.release.start(arguments, &self.environment, &self.logs);
         let ended = program.wait().await.expect("a command that ends");
         assert!(
             ended.success(),
@@ -266,8 +294,13 @@ impl Shop {
     /// What processes have logged that were started with this command: `serve`, `worker`.
     #[must_use]
     pub fn log(&self, command: &str) -> String {
-        let log = format!("{}-{command}.log", self.logs.display());
-        fs::read_to_string(log).unwrap_or_default()
+        self.log_of(&Release::this(), command)
+    }
+
+    /// As [`Shop::log`], of the processes of another release.
+    #[must_use]
+    pub fn log_of(&self, release: &Release, command: &str) -> String {
+        fs::read_to_string(release.log(&self.logs, command)).unwrap_or_default()
     }
 
     /// The ids of the workers' processes.
@@ -425,50 +458,13 @@ pub async fn fill(database: &TestDatabase, name: &str) {
     let sandbox = sandbox.await.expect("a sandbox that starts");
     let url = format!("http://127.0.0.1:{}", free_port());
     let environment = environment(&url, database, &sandbox, folder.path());
-    seed(&environment, &artefacts().join(name)).await;
+    seed(&Release::this(), &environment, &artefacts().join(name)).await;
 }
 
-/// Runs `server migrate` on a database, in production unless `environment` says otherwise, and gives what it said.
-pub async fn migrate(
-    database: &TestDatabase,
-    arguments: &[&str],
-    environment: &[(&str, &str)],
-) -> std::process::Output {
-    Command::new(binaries().join("server"))
-        .arg("migrate")
-        .args(arguments)
-        .env(
-            "MIGRATION_DATABASE_URL",
-            database.url_of("migrator").as_str(),
-        )
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .expect("the server's binary: run `cargo build -p server` first")
-}
-
-async fn seed(environment: &[(&'static str, String)], logs: &Path) {
-    let mut seed = program(&["seed"], environment, logs);
+async fn seed(release: &Release, environment: &[(&'static str, String)], logs: &Path) {
+    let mut seed = release.start(&["seed"], environment, logs);
     let seeded = seed.wait().await.expect("a seed that ends");
     assert!(seeded.success(), "the seed failed: see {}", logs.display());
-}
-
-/// Starts the server's binary, which ends with the returned value, and keeps what it says in `{logs}-{command}.log`.
-fn program(arguments: &[&str], environment: &[(&'static str, String)], logs: &Path) -> Child {
-    let log = format!("{}-{}.log", logs.display(), arguments[0]);
-    // Appended to: a server that is started again goes on with its log.
-    let log = File::options().create(true).append(true).open(log);
-    let log = log.expect("a log that can be written");
-    Command::new(binaries().join("server"))
-        .args(arguments)
-        .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().expect("a second handle"))
-        .stderr(log)
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the server's binary: run `cargo build -p server` first")
 }
 
 /// A database of the test's Redis that no other shop uses at the same time: Redis has 16, and the first is left to the
