@@ -24,6 +24,7 @@
 
 mod bench;
 mod checkout;
+mod compat;
 mod copy;
 mod dev;
 mod drill;
@@ -84,6 +85,8 @@ enum Command {
         /// Only these
         names: Vec<String>,
     },
+    /// Check whether the release that still runs can live with this checkout's schema
+    Compat(compat::Options),
     /// Print the plans of queries, as the gate `plans` sees them
     Explain {
         /// A part of the query's text, or of its file's name
@@ -128,6 +131,14 @@ fn run(command: Command, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
         Command::Services { action } => services::run(&action, interrupt)?,
         Command::Prepare { check } => prepare::run(check, interrupt)?,
         Command::Gates { names } => return gates::run(&names, interrupt),
+        Command::Compat(options) => {
+            let get_on = compat::run(&options, interrupt)?;
+            return Ok(if get_on {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
+        }
         Command::Explain { part } => return gates::explain(&part, interrupt),
         Command::Fuzz(options) => return fuzz::run(&options, interrupt),
         Command::Sbom => sbom::write()?,

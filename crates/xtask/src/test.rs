@@ -8,7 +8,7 @@ use std::{
 use clap::ValueEnum;
 
 use crate::{
-    checkout,
+    checkout, compat,
     dev::{build::Build, rehearsal},
     drill, gates, prepare,
     process::{self, Interrupt, Interrupted},
@@ -38,6 +38,8 @@ pub(crate) enum Step {
     Unit,
     /// The journey through a real browser
     Journey,
+    /// This release and the one before on one schema
+    Compat,
     /// The command `dev`, as a newcomer runs it
     Dev,
     /// Faults in a running shop, in their short form
@@ -46,6 +48,9 @@ pub(crate) enum Step {
 
 /// The gate that needs tools of its own.
 const SUPPLY: &str = "house::supply";
+
+/// The tests that want the release before.
+pub(crate) const SIDE_BY_SIDE: &str = "side_by_side::";
 
 impl Step {
     fn name(self) -> String {
@@ -56,7 +61,7 @@ impl Step {
     fn needs_services(self) -> bool {
         matches!(
             self,
-            Self::Queries | Self::Unit | Self::Journey | Self::Drills
+            Self::Queries | Self::Unit | Self::Journey | Self::Compat | Self::Drills
         )
     }
 }
@@ -138,6 +143,7 @@ fn run_step(
     }
     let mut command = match step {
         Step::Queries => return prepare::run(true, interrupt).map(|()| true),
+        Step::Compat => return compat::run(&compat::Options::default(), interrupt),
         Step::Dev => return rehearsal::run(interrupt).map(|()| true),
         Step::Fmt => checkout::cargo(["fmt", "--all", "--check"]),
         Step::Clippy => {
@@ -157,7 +163,10 @@ fn run_step(
         }
         Step::Unit => {
             let mut unit = workspace(["test"]);
-            unit.args(["--", "--skip", "journey::browser", "--skip", SUPPLY]);
+            unit.arg("--");
+            for elsewhere in ["journey::browser", SIDE_BY_SIDE, SUPPLY] {
+                unit.args(["--skip", elsewhere]);
+            }
             unit
         }
         Step::Supply => {
@@ -268,7 +277,7 @@ mod tests {
         let verdict = verdict(&outcomes(&[(Step::Fmt, true), (Step::Doc, true)]));
         assert_eq!(
             verdict,
-            "2 of 9 steps passed. Not run: clippy, queries, supply, unit, journey, dev, drills."
+            "2 of 10 steps passed. Not run: clippy, queries, supply, unit, journey, compat, dev, drills."
         );
     }
 
@@ -285,6 +294,6 @@ mod tests {
             .iter()
             .map(|step| (*step, true))
             .collect();
-        assert_eq!(verdict(&outcomes(&all)), "All 9 steps passed.");
+        assert_eq!(verdict(&outcomes(&all)), "All 10 steps passed.");
     }
 }

@@ -9,6 +9,10 @@ use crate::{
     process::{self, Interrupt},
 };
 
+/// What cargo is told: this choice of packages everywhere, as another would be another choice of features, and so another build
+/// of the dependencies.
+pub(crate) const PROGRAMS: [&str; 6] = ["build", "--bins", "-p", "server", "-p", "sandbox"];
+
 /// How the programs are built, and where cargo puts them.
 pub(crate) struct Build {
     release: bool,
@@ -29,7 +33,7 @@ impl Build {
     }
 
     pub(crate) fn command(&self) -> Command {
-        let mut build = checkout::cargo(["build", "--bins", "-p", "server", "-p", "sandbox"]);
+        let mut build = checkout::cargo(PROGRAMS);
         if self.release {
             build.arg("--release");
         }
