@@ -11,6 +11,7 @@ use platform::migrations::{Migrations, Patience};
 use secrecy::ExposeSecret as _;
 use server::app::App;
 use server::config::{Environment, MigrationSettings, Settings};
+use server::http::assets::shared;
 use server::http::{api, private_router, router};
 use server::serve::{serve, stop_on_signal};
 use server::{backfills, migrations, seed, telemetry, worker};
@@ -59,6 +60,11 @@ enum Command {
     },
     /// Fill an empty shop with demo data, and print who can sign in as JSON
     Seed,
+    /// Look after the assets that the proxy serves for the last releases
+    Assets {
+        #[command(subcommand)]
+        action: shared::Action,
+    },
     /// Say what is wrong with the environment, if anything
     CheckConfig,
     /// Print the description of the API
@@ -128,6 +134,7 @@ fn main() -> anyhow::Result<()> {
             let seeded = seed::seed(&app).await?;
             print(&serde_json::to_string_pretty(&seeded)?)
         }),
+        Command::Assets { action } => print(&shared::look_after(&action)?),
         Command::CheckConfig => {
             Settings::load()?;
             print("The configuration is sound.")

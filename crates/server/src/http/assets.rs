@@ -18,6 +18,8 @@ use crate::app::App;
 use crate::http::error::{AppError, Result};
 use crate::http::extract::Path;
 
+pub mod shared;
+
 #[derive(RustEmbed)]
 #[folder = "assets/"]
 struct Files;
