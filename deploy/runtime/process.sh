@@ -17,18 +17,20 @@ source "$here/runtime/binary.sh"
 runtime_run() {
     local release=$1
     shift
-    # The lock belongs to the release, not to what it starts.
-    RELEASE=$release timeout "${MIGRATE_SECONDS:-1800}" "$run/releases/$release/server" "$@" {lock}>&-
+    RELEASE=$release timeout "${MIGRATE_SECONDS:-1800}" "$run/releases/$release/server" "$@"
 }
 
 runtime_start() {
     local role=$1 colour=$2 command=worker
     [[ $role == worker ]] || command=serve
     mkdir -p "$run/pids" "$run/logs"
+    # Not the lock: it belongs to the release, and this outlives it.
     RELEASE=$(release_of "$colour") LISTEN_ADDRESS=$(address app "$colour") \
         METRICS_ADDRESS=$(address "${role}_metrics" "$colour") \
-        setsid "$run/colours/$colour/server" "$command" </dev/null >>"$run/logs/$role-$colour.log" 2>&1 {lock}>&- &
+        nohup "$run/colours/$colour/server" "$command" </dev/null >>"$run/logs/$role-$colour.log" 2>&1 {lock}>&- &
     echo "$!" >"$run/pids/$role-$colour"
+    # Until it is the program that was meant, and no longer a copy of this shell.
+    while kill -0 "$!" 2>/dev/null && ! runtime_is_running "$role" "$colour"; do sleep 0.05; done
 }
 
 # Prints the id of the process, if it is still the one that was started: ids are given out again.

@@ -36,6 +36,12 @@ impl Browser {
         }
     }
 
+    /// What it sends along.
+    #[must_use]
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     /// Asks for a page; a redirect is not followed.
     pub async fn get(&self, shop: &Shop, path: &str) -> Response {
         self.try_get(shop, path).await.expect("an answer")

@@ -58,6 +58,12 @@ impl Customer {
         signing_up.buffer_unordered(HASHES).collect().await
     }
 
+    /// What their program identifies itself with.
+    #[must_use]
+    pub fn access_token(&self) -> &str {
+        &self.access_token
+    }
+
     /// Reads something that is there.
     pub async fn get(&self, shop: &Shop, path: &str) -> Value {
         let (status, body) = self.try_get(shop, path).await;

@@ -5,6 +5,7 @@
 
 mod books;
 mod checkout;
+mod deploy;
 mod load;
 mod payments;
 mod services;
@@ -63,6 +64,7 @@ pub fn all() -> Vec<Drill> {
         &workers::DRILLS,
         &services::DRILLS,
         &payments::DRILLS,
+        &deploy::DRILLS,
     ]
     .concat()
 }

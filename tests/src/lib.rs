@@ -21,8 +21,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
@@ -92,14 +92,18 @@ pub async fn pdf_text(pdf: &[u8]) -> String {
 }
 
 /// A client that goes straight to where it is told.
-#[expect(clippy::disallowed_methods, reason = "a test plays the outside world")]
 #[must_use]
 pub fn client() -> Client {
-    let client = Client::builder()
+    client_builder().build().expect("a client")
+}
+
+/// What such a client is made from.
+#[expect(clippy::disallowed_methods, reason = "a test plays the outside world")]
+fn client_builder() -> ClientBuilder {
+    Client::builder()
         .no_proxy()
         .redirect(Policy::none())
-        .timeout(PATIENCE);
-    client.build().expect("a client")
+        .timeout(PATIENCE)
 }
 
 fn parse(url: &str) -> url::Url {

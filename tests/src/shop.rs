@@ -30,6 +30,8 @@ pub struct Setup {
     pub with_worker: bool,
     /// Whether the payment provider is reached by a wire that can be cut.
     pub with_wire: bool,
+    /// Where people reach the shop, and how, if whoever sets it up starts its servers.
+    pub behind: Option<(String, Client)>,
     /// Settings that differ from those that `cargo xtask dev` makes.
     pub environment: Vec<(&'static str, String)>,
     /// Another release that has made the database and serves.
@@ -44,6 +46,7 @@ impl Setup {
             name: name.to_owned(),
             with_worker: true,
             with_wire: false,
+            behind: None,
             environment: Vec::new(),
             release: None,
         }
@@ -67,6 +70,13 @@ impl Setup {
     #[must_use]
     pub fn with_wire_to_provider(mut self) -> Self {
         self.with_wire = true;
+        self
+    }
+
+    /// Starts no server: people go to `url`, which is answered by what whoever sets the shop up starts there.
+    #[must_use]
+    pub fn behind(mut self, url: &str, client: Client) -> Self {
+        self.behind = Some((url.to_owned(), client));
         self
     }
 
@@ -121,7 +131,9 @@ impl Shop {
             release.make_database().await
         };
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let url = format!("http://127.0.0.1:{}", free_port());
+        let own = || (format!("http://127.0.0.1:{}", free_port()), client());
+        let starts_server = setup.behind.is_none();
+        let (url, client) = setup.behind.unwrap_or_else(own);
         let sandbox = sandbox::start(sandbox::Settings {
             webhook_url: Some(parse(&format!("{url}/webhooks/payments"))),
             ..sandbox::Settings::default()
@@ -141,16 +153,13 @@ impl Shop {
         }
         seed(&release, &environment, &logs).await;
 
+        let server = || release.start(arguments(setup.with_worker), &environment, &logs);
         let shop = Self {
-            server: Mutex::new(Some(release.start(
-                arguments(setup.with_worker),
-                &environment,
-                &logs,
-            ))),
+            server: Mutex::new(starts_server.then(server)),
             other: None,
             with_worker: setup.with_worker,
             workers: Mutex::default(),
-            client: client(),
+            client,
             url,
             sandbox,
             wire,
@@ -161,7 +170,9 @@ impl Shop {
             release,
             is_described,
         };
-        shop.ready().await;
+        if starts_server {
+            shop.ready().await;
+        }
         shop
     }
 
@@ -322,6 +333,12 @@ impl Shop {
         &setting.expect("the shop has this setting").1
     }
 
+    /// All settings as the environment of a process.
+    #[must_use]
+    pub fn environment(&self) -> &[(&'static str, String)] {
+        &self.environment
+    }
+
     /// All settings, as the server's processes read them.
     #[must_use]
     pub fn settings(&self) -> Settings {
@@ -427,7 +444,9 @@ fn environment(
         ("PUBLIC_URL", url.to_owned()),
         (
             "LISTEN_ADDRESS",
-            url.trim_start_matches("http://").to_owned(),
+            url.trim_start_matches("http://")
+                .trim_start_matches("https://")
+                .to_owned(),
         ),
         ("METRICS_ADDRESS", format!("127.0.0.1:{}", free_port())),
         ("DATABASE_URL", database.url_of("app").to_string()),

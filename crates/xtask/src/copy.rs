@@ -23,14 +23,11 @@ const COPIED: [&str; 8] = [
     "tests",
 ];
 
-/// The versions by which cargo tells the crates of copies from the checkout's.
-const REHEARSAL: &str = "rehearsal";
-
 /// Which commit a copy is of.
 const COMMIT: &str = ".copied-commit";
 
-/// Copies the checkout. Files keep their age, so that cargo builds no more than it must: only `changed`, which the last
-/// rehearsal changed, looks new.
+/// Copies the checkout; the folder's name says what for. Files keep their age, so that cargo builds no more than it must:
+/// only `changed`, which the last user of the copy changed, looks new.
 pub(crate) fn make(folder: &Path, changed: &[&str], interrupt: &Interrupt) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("create {}", shown(folder)))?;
     for name in COPIED {
@@ -45,7 +42,8 @@ pub(crate) fn make(folder: &Path, changed: &[&str], interrupt: &Interrupt) -> an
         .arg(folder);
     let copied = process::run(&mut copy, interrupt)?.success();
     ensure!(copied, "the checkout could not be copied: see above");
-    set_apart(folder, REHEARSAL)?;
+    let purpose = folder.file_name().unwrap_or_default().to_string_lossy();
+    set_apart(folder, &purpose)?;
     let mut lock = checkout::cargo(["update", "--workspace", "--offline", "--quiet"]);
     let locked = process::run(lock.current_dir(folder), interrupt)?.success();
     ensure!(

@@ -1,5 +1,7 @@
 //! `cargo xtask drill`: faults in a running shop, and what came of them. The drills themselves stand in `tests/src/drills`.
 
+pub(crate) mod next_release;
+
 use std::process::{Command, ExitCode};
 
 use clap::Args;
@@ -8,7 +10,10 @@ use crate::{
     dev::build::Build,
     gates,
     process::{self, Interrupt},
-    services::Borrowed,
+    services::{
+        Borrowed,
+        packages::{self, DRILLS},
+    },
 };
 
 /// What to run.
@@ -37,6 +42,10 @@ pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> anyhow::Result<Ex
     } else {
         // Drills harm the real programs, which `cargo run` alone would not build.
         Build::new(false)?.run_or_fail(interrupt)?;
+        if options.names.is_empty() || options.names.iter().any(|name| releases(name)) {
+            packages::ensure(DRILLS)?;
+            next_release::build(interrupt)?.tell(&mut command);
+        }
         Some(Borrowed::new(interrupt)?)
     };
     if let Some(services) = &services {
@@ -48,6 +57,11 @@ pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> anyhow::Result<Ex
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Whether a drill puts another release in the place of this one.
+fn releases(drill: &str) -> bool {
+    drill == "deploy" || drill.starts_with("release-")
 }
 
 /// Runs drills, once it is told which.

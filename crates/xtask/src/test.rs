@@ -10,11 +10,12 @@ use clap::ValueEnum;
 use crate::{
     checkout, compat,
     dev::{build::Build, rehearsal},
-    drill, gates, prepare,
+    drill::{self, next_release},
+    gates, prepare,
     process::{self, Interrupt, Interrupted},
     services::{
         Borrowed, Purpose, Services,
-        packages::{self, BROWSER},
+        packages::{self, BROWSER, DRILLS},
     },
     supply,
 };
@@ -122,6 +123,9 @@ fn services_for(steps: &[Step], interrupt: &Interrupt) -> anyhow::Result<Option<
     if steps.contains(&Step::Journey) {
         tools.extend(BROWSER);
     }
+    if steps.contains(&Step::Drills) {
+        tools.extend(DRILLS);
+    }
     packages::ensure(&tools)?;
     Borrowed::new(interrupt).map(Some)
 }
@@ -182,6 +186,7 @@ fn run_step(
         Step::Drills => {
             let mut drills = drill::command();
             drills.arg("--short");
+            next_release::build(interrupt)?.tell(&mut drills);
             drills
         }
     };

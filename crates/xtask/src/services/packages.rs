@@ -24,6 +24,10 @@ pub(crate) enum Tool {
     Poppler,
     /// `npm`, which fetches axe-core.
     Npm,
+    /// What stands in front of both colours of a release.
+    Caddy,
+    /// `curl`, with which `deploy/release` looks at what it has started.
+    Curl,
 }
 
 /// What services need.
@@ -38,6 +42,9 @@ pub(crate) const BROWSER: &[Tool] = &[
     Tool::Npm,
 ];
 
+/// What drills need beside services.
+pub(crate) const DRILLS: &[Tool] = &[Tool::Caddy, Tool::Curl];
+
 impl Tool {
     fn is_installed(self) -> bool {
         match self {
@@ -51,6 +58,8 @@ impl Tool {
             }
             Self::Poppler => runs("pdftotext", "-v"),
             Self::Npm => runs("npm", "--version"),
+            Self::Caddy => runs("caddy", "version"),
+            Self::Curl => runs("curl", "--version"),
         }
     }
 
@@ -63,6 +72,8 @@ impl Tool {
             Self::Font => "the DejaVu fonts",
             Self::Poppler => "pdftotext",
             Self::Npm => "npm",
+            Self::Caddy => "Caddy",
+            Self::Curl => "curl",
         }
     }
 
@@ -76,6 +87,8 @@ impl Tool {
             Self::Font => "fonts-dejavu-core",
             Self::Poppler => "poppler-utils",
             Self::Npm => "npm",
+            Self::Caddy => "caddy",
+            Self::Curl => "curl",
         }
     }
 
@@ -88,6 +101,8 @@ impl Tool {
             Self::Font => None,
             Self::Poppler => Some("poppler"),
             Self::Npm => Some("node"),
+            Self::Caddy => Some("caddy"),
+            Self::Curl => Some("curl"),
         }
     }
 }
