@@ -7,6 +7,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::{Output, Stdio};
 
 use sqlx::Connection as _;
 use tokio::process::Command;
@@ -14,18 +15,18 @@ use tokio::process::Command;
 use super::next_release;
 use super::site::{Site, Wire, told};
 use crate::drills::Measured;
-use crate::{binaries, eventually};
+use crate::eventually;
 
 pub(super) async fn releases() -> Measured {
     let site = Site::open("drill-release-broken", Wire::Plain).await;
     let broken = Broken { site: &site };
-    // First: whatever comes later may have applied the migration that has to wait here.
+    // First: whatever comes later has written the assets that do not fit here, and applied the migration that has to wait.
+    broken.finds_the_disk_full().await;
     broken.waits_for_a_lock().await;
     broken.does_not_start().await;
     broken.does_not_get_ready().await;
     broken.fails_the_smoke_test().await;
     broken.has_no_worker().await;
-    broken.finds_the_disk_full().await;
     broken.comes_while_another_runs().await;
     broken.is_not_what_caddy_shows().await;
     broken.is_cut_off().await;
@@ -87,17 +88,17 @@ impl Broken<'_> {
             .await;
     }
 
-    /// A limit on the size of files: to whoever writes, a disk that is full.
+    /// The journal fits under both limits, the artefact and the style sheet do not.
     async fn finds_the_disk_full(&self) {
         let next = next_release();
         let arguments = ["--name", "large", &*next.to_string_lossy()];
         let release = self.site.release_by(&limited_to(64), &arguments);
-        self.refused(release, "fetch", "File").await;
+        self.refused(release, "fetch", "File too large").await;
 
         let program = self.program("small", "");
         let arguments = ["--name", "small", &*program.to_string_lossy()];
-        let release = self.site.release_by(&limited_to(2), &arguments);
-        self.refused(release, "assets", "").await;
+        let release = self.site.release_by(&limited_to(4), &arguments);
+        self.refused(release, "assets", "File too large").await;
     }
 
     async fn comes_while_another_runs(&self) {
@@ -105,7 +106,7 @@ impl Broken<'_> {
         let backup = format!("until [ -e {} ]; do sleep 0.1; done; false", gate.display());
         let mut first = self.release("first", &next_release());
         let first = first.env("BACKUP_COMMAND", backup);
-        let first = first.stderr(std::process::Stdio::piped()).spawn();
+        let first = first.stderr(Stdio::piped()).spawn();
         let first = first.expect("a release that starts");
         self.reaches("first", "fetch").await;
 
@@ -146,8 +147,9 @@ impl Broken<'_> {
     }
 
     async fn cut_off_after(&self, step: &str, name: &str, program: &PathBuf) {
-        let release = self.release(name, program).spawn();
-        let mut release = release.expect("a release that starts");
+        let mut release = self.release(name, program);
+        let release = release.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut release = release.spawn().expect("a release that starts");
         self.reaches(name, step).await;
         release.kill().await.expect("a release that ends");
     }
@@ -168,9 +170,9 @@ impl Broken<'_> {
             .release(&["--name", name, &program.to_string_lossy()])
     }
 
-    /// This release's program, but for some of its commands.
+    /// The next release's program, but for some of its commands.
     fn program(&self, name: &str, commands: &str) -> PathBuf {
-        let real = binaries().join("server");
+        let real = next_release();
         let script = format!(
             "#!/bin/bash\ncase $1 in\n{commands}\nesac\nexec -a \"$0\" {} \"$@\"\n",
             real.display()
@@ -187,7 +189,7 @@ impl Broken<'_> {
         self.left_the_old_one(&released, step, because).await;
     }
 
-    async fn left_the_old_one(&self, released: &std::process::Output, step: &str, because: &str) {
+    async fn left_the_old_one(&self, released: &Output, step: &str, because: &str) {
         let said = told(released);
         assert!(!released.status.success(), "it should have failed: {said}");
         let verdict = format!("Step '{step}' failed: current on ");
@@ -245,9 +247,9 @@ impl Broken<'_> {
     }
 }
 
-/// Has a program write no file beyond so many KiB.
+/// Has a program write no file beyond so many KiB: it is told so, as by a disk that is full, and not killed.
 fn limited_to(kib: u32) -> [String; 4] {
-    let limited = format!("ulimit -f {kib}; exec \"$@\"");
+    let limited = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$@\"");
     ["bash".to_owned(), "-c".to_owned(), limited, "-".to_owned()]
 }
 
