@@ -444,9 +444,7 @@ fn environment(
         ("PUBLIC_URL", url.to_owned()),
         (
             "LISTEN_ADDRESS",
-            url.trim_start_matches("http://")
-                .trim_start_matches("https://")
-                .to_owned(),
+            url.trim_start_matches("http://").to_owned(),
         ),
         ("METRICS_ADDRESS", format!("127.0.0.1:{}", free_port())),
         ("DATABASE_URL", database.url_of("app").to_string()),

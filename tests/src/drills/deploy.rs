@@ -1,6 +1,7 @@
 //! Releases that nobody notices, and releases that do not succeed.
 
 mod broken;
+mod proxy;
 mod site;
 mod visitors;
 
@@ -16,7 +17,7 @@ use super::{Books, Drill, Length, Measured};
 use crate::browser::Browser;
 use crate::customer::Customer;
 
-pub(super) const DRILLS: [Drill; 2] = [
+pub(super) const DRILLS: [Drill; 3] = [
     Drill {
         name: "deploy",
         fault: "release after release, and rollbacks, behind Caddy, while people read, buy and upload",
@@ -28,6 +29,12 @@ pub(super) const DRILLS: [Drill; 2] = [
         fault: "releases that do not start, get ready, migrate or fit on the disk, that are cut off, or come at the same time",
         expected: "each is told why, and the old release serves as before",
         run: |_| Box::pin(broken::releases()),
+    },
+    Drill {
+        name: "proxy",
+        fault: "strangers who claim, send too much or too slowly, and a colour that is killed, all behind Caddy",
+        expected: "what `Caddyfile` promises, over HTTP/2 and TLS",
+        run: |_| Box::pin(proxy::proxy()),
     },
 ];
 

@@ -68,6 +68,8 @@ impl Site {
         let client = trusting(root.as_ref(), address).build().expect("a client");
         let setup = Setup::new(name)
             .behind(&url, client)
+            // Each colour is told its own; the commands that are read from the same settings listen nowhere.
+            .with("LISTEN_ADDRESS", "127.0.0.1:0")
             .with("TRUSTED_PROXIES", "127.0.0.1/32");
         let site = Self {
             shop: Shop::open(setup).await,
@@ -143,20 +145,54 @@ impl Site {
 
     /// What answers at the private port of a colour's server; nothing if it does not run.
     pub(super) async fn release_behind(&self, port: &str) -> Option<String> {
-        let (_, port) = self.ports.iter().find(|(name, _)| *name == port)?;
-        let report = self
-            .shop
-            .client()
-            .get(format!("http://{}/healthz", local(*port)));
+        let url = format!("http://{}/healthz", self.local(port));
+        let report = self.shop.client().get(url);
         let report: serde_json::Value = report.send().await.ok()?.json().await.ok()?;
         Some(report["release"].as_str()?.to_owned())
     }
 
     /// Where the colour that serves is reached without Caddy.
     pub(super) fn url_of_serving_colour(&self) -> String {
-        let name = format!("{}_APP", self.colour());
+        format!("http://{}", self.local(&format!("{}_APP", self.colour())))
+    }
+
+    /// Where Caddy listens.
+    pub(super) fn caddys_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn local(&self, name: &str) -> String {
         let port = self.ports.iter().find(|(known, _)| *known == name);
-        format!("http://{}", local(port.expect("a port").1))
+        local(port.expect("a port").1)
+    }
+
+    /// Ends green's server as `kill -9` does, and waits until nothing listens there.
+    pub(super) async fn kill_green(&self) {
+        let pid = fs::read_to_string(self.run.path().join("pids/app-green"));
+        let pid = pid.ok().and_then(|pid| pid.trim().parse().ok());
+        let pid = Pid::from_raw(pid.expect("a process id"));
+        kill(pid, Signal::SIGKILL).expect("a process that can be ended");
+        eventually("a port that is free", async || {
+            let connected = TcpStream::connect(self.local("GREEN_APP")).await;
+            connected.err()
+        })
+        .await;
+    }
+
+    /// Starts it again, as a service manager does.
+    pub(super) fn start_green(&self) -> Child {
+        let environment = self.shop.environment().iter();
+        Command::new(self.run.path().join("colours/green/server"))
+            .arg("serve")
+            .envs(environment.map(|(name, value)| (name, value)))
+            .env("LISTEN_ADDRESS", self.local("GREEN_APP"))
+            .env("METRICS_ADDRESS", self.local("GREEN_APP_METRICS"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("a server")
     }
 
     /// The colour that serves.
