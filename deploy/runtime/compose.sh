@@ -10,12 +10,13 @@
 # shellcheck shell=bash disable=SC2154 # the release's script has set what is not set here
 
 compose() {
-    local blue green
+    local blue green program
+    read -ra program <<<"${COMPOSE:-docker compose}"
     blue=$(release_of blue) green=$(release_of green)
     # One of them may never have run.
     RUN_FOLDER=$run BLUE_RELEASE=$blue BLUE_IMAGE=$(image_of "${blue:-$name}") \
         GREEN_RELEASE=$green GREEN_IMAGE=$(image_of "${green:-$name}") RELEASE=$name IMAGE=$(image_of "$name") \
-        ${COMPOSE:-docker compose} --file "${COMPOSE_FILE:-$here/compose.yaml}" "$@" {lock}>&-
+        ${LIMIT:+timeout "$LIMIT"} "${program[@]}" --file "${COMPOSE_FILE:-$here/compose.yaml}" "$@"
 }
 
 image_of() { cat "$run/releases/$1/image" 2>/dev/null || echo none; }
@@ -40,7 +41,7 @@ runtime_fetch() {
 
 runtime_run() {
     shift
-    compose run --rm --no-deps -T server "$@"
+    LIMIT=${MIGRATE_SECONDS:-1800} compose run --rm --no-deps -T server "$@"
 }
 
 runtime_start() { compose up --detach --no-deps "$1-$2"; }

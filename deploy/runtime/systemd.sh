@@ -22,7 +22,7 @@ runtime_run() {
 }
 
 # Enabled as well: after a restart of the machine, what served before serves again, and nothing else runs.
-runtime_start() { systemctl enable --now --no-block "$1@$2.service"; }
+runtime_start() { systemctl enable --now "$1@$2.service"; }
 
 runtime_stop() { systemctl disable --now "worker@$1.service" "app@$1.service"; }
 

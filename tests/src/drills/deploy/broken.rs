@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use sqlx::Connection as _;
@@ -146,7 +146,7 @@ impl Broken<'_> {
         self.serves("next").await;
     }
 
-    async fn cut_off_after(&self, step: &str, name: &str, program: &PathBuf) {
+    async fn cut_off_after(&self, step: &str, name: &str, program: &Path) {
         let mut release = self.release(name, program);
         let release = release.stdout(Stdio::null()).stderr(Stdio::null());
         let mut release = release.spawn().expect("a release that starts");
@@ -165,7 +165,7 @@ impl Broken<'_> {
         .await;
     }
 
-    fn release(&self, name: &str, program: &PathBuf) -> Command {
+    fn release(&self, name: &str, program: &Path) -> Command {
         self.site
             .release(&["--name", name, &program.to_string_lossy()])
     }
