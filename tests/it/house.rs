@@ -1,5 +1,6 @@
 //! The rules of the house that no compiler knows. Each is derived from the code's own lists, and each is shown to fail.
 
+mod alerts;
 mod graph;
 mod parsers;
 mod personal;

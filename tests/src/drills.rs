@@ -8,6 +8,7 @@ mod checkout;
 mod deploy;
 mod load;
 mod payments;
+mod restore;
 mod services;
 mod workers;
 
@@ -65,6 +66,7 @@ pub fn all() -> Vec<Drill> {
         &services::DRILLS,
         &payments::DRILLS,
         &deploy::DRILLS,
+        &restore::DRILLS,
     ]
     .concat()
 }

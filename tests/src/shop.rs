@@ -36,6 +36,8 @@ pub struct Setup {
     pub environment: Vec<(&'static str, String)>,
     /// Another release that has made the database and serves.
     pub release: Option<Release>,
+    /// A database of the caller's, at this address for its superuser, in place of one on the server that all tests share.
+    pub database: Option<Url>,
 }
 
 impl Setup {
@@ -49,6 +51,7 @@ impl Setup {
             behind: None,
             environment: Vec::new(),
             release: None,
+            database: None,
         }
     }
 
@@ -84,6 +87,13 @@ impl Setup {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.environment.push((name, value.into()));
+        self
+    }
+
+    /// Opens the shop on a database that is migrated, at this address for its superuser.
+    #[must_use]
+    pub fn on(mut self, database: Url) -> Self {
+        self.database = Some(database);
         self
     }
 }
@@ -125,10 +135,10 @@ impl Shop {
     pub async fn open(setup: Setup) -> Self {
         let is_described = setup.release.is_none();
         let release = setup.release.unwrap_or_else(Release::this);
-        let database = if is_described {
-            TestDatabase::create(&server::migrations::all()).await
-        } else {
-            release.make_database().await
+        let database = match setup.database {
+            Some(url) => TestDatabase::elsewhere(url),
+            None if is_described => TestDatabase::create(&server::migrations::all()).await,
+            None => release.make_database().await,
         };
         let folder = tempfile::tempdir().expect("a temporary folder");
         let own = || (format!("http://127.0.0.1:{}", free_port()), client());
@@ -261,6 +271,14 @@ impl Shop {
         self.ready().await;
     }
 
+    /// Goes on with another database, at this address for its superuser, as after a restore. The server was ended before.
+    pub async fn move_to(&mut self, database: Url) {
+        self.database = TestDatabase::elsewhere(database);
+        let url = self.database.url_of("app").to_string();
+        self.environment.push(("DATABASE_URL", url));
+        self.start_server().await;
+    }
+
     /// Starts another server over the same database, Redis and files, and sends requests there from now on.
     pub async fn start_another_server(&mut self) {
         let address = format!("127.0.0.1:{}", free_port());
@@ -302,6 +320,13 @@ impl Shop {
         );
     }
 
+    /// Runs one command of the server's binary and gives what it said.
+    pub async fn ask_server(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = self.release.command(arguments, &self.environment);
+        let said = command.output().await;
+        said.expect("the server's binary: run `cargo build -p server` first")
+    }
+
     /// What processes have logged that were started with this command: `serve`, `worker`.
     #[must_use]
     pub fn log(&self, command: &str) -> String {
@@ -333,7 +358,7 @@ impl Shop {
         &setting.expect("the shop has this setting").1
     }
 
-    /// All settings as the environment of a process.
+    /// What the server's processes find in their environment; of two of one name, the last counts.
     #[must_use]
     pub fn environment(&self) -> &[(&'static str, String)] {
         &self.environment

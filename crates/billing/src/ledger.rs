@@ -123,6 +123,18 @@ impl Billing {
             .await
             .context("sum ledger entries")
     }
+
+    /// How many payments and refunds were made and not booked, or booked and not made: none, in sound books.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    #[instrument(name = "billing.count_unbooked", skip_all)]
+    pub async fn count_unbooked(&self) -> anyhow::Result<i64> {
+        let mut connection = self.db.acquire().await?;
+        db::ledger::count_unbooked(&mut connection)
+            .await
+            .context("compare payments with the ledger")
+    }
 }
 
 #[cfg(test)]

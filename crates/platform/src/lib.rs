@@ -10,6 +10,7 @@
 
 pub mod audit;
 pub mod backfills;
+pub mod backups;
 pub mod correlation;
 pub mod db;
 pub mod events;

@@ -10,6 +10,7 @@
 
 pub mod app;
 pub mod backfills;
+pub mod backups;
 mod choreography;
 pub mod config;
 pub mod http;

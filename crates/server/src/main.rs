@@ -14,7 +14,7 @@ use server::config::{Environment, MigrationSettings, Settings};
 use server::http::assets::shared;
 use server::http::{api, private_router, router};
 use server::serve::{serve, stop_on_signal};
-use server::{backfills, migrations, seed, telemetry, worker};
+use server::{backfills, backups, migrations, seed, telemetry, worker};
 use sqlx::{Connection as _, PgConnection};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
@@ -46,6 +46,11 @@ enum Command {
     Backfill {
         #[command(subcommand)]
         action: backfills::Action,
+    },
+    /// Say what a database holds, and whether one that was restored is whole; `deploy/backup` calls it
+    Backup {
+        #[command(subcommand)]
+        action: backups::Action,
     },
     /// List where our books and the payment provider's differ
     Mismatches,
@@ -123,6 +128,9 @@ fn main() -> anyhow::Result<()> {
         Command::Jobs { action } => run(async |app, _| look_after_jobs(&app, action).await),
         Command::Backfill { action } => {
             run(async |app, _| print(&backfills::look_after(&app, &action).await?))
+        }
+        Command::Backup { action } => {
+            run(async |app, _| print(&backups::look_after(&app, &action).await?))
         }
         Command::Mismatches => run(async |app, _| list_mismatches(&app).await),
         Command::Migrate { plan, down_to } => migrate(plan, down_to),

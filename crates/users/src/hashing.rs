@@ -156,6 +156,11 @@ fn hash(password: &SecretString, salt: &[u8; 16]) -> String {
         .to_string()
 }
 
+/// Whether a password can be checked against what is stored.
+pub(crate) fn is_readable(stored: &str) -> bool {
+    PasswordHash::new(stored).is_ok()
+}
+
 fn verify(password: &SecretString, stored: &str) -> Verdict {
     let outdated = !stored.starts_with(TODAYS_PARAMETERS);
     let Ok(stored) = PasswordHash::new(stored) else {

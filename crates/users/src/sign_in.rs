@@ -2,7 +2,7 @@ use kernel::{EmailAddress, UserId};
 use secrecy::SecretString;
 use tracing::{instrument, warn};
 
-use crate::hashing::{Overloaded, Verdict};
+use crate::hashing::{Overloaded, Verdict, is_readable};
 use crate::user::CurrentUser;
 use crate::{Users, db};
 
@@ -52,6 +52,18 @@ impl Users {
             }
         }
         Ok(account.into())
+    }
+
+    /// How many of the 1,000 latest accounts nobody could sign in to, because what is stored is no password's hash: none, in a
+    /// database that is whole.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    #[instrument(name = "users.count_locked_out", skip_all)]
+    pub async fn count_locked_out(&self) -> anyhow::Result<usize> {
+        let mut connection = self.db.acquire().await?;
+        let hashes = db::accounts::latest_hashes(&mut connection).await?;
+        Ok(hashes.iter().filter(|hash| !is_readable(hash)).count())
     }
 
     async fn renew_hash(

@@ -40,10 +40,10 @@ pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> anyhow::Result<Ex
         command.arg("--list");
         None
     } else {
+        packages::ensure(DRILLS)?;
         // Drills harm the real programs, which `cargo run` alone would not build.
         Build::new(false)?.run_or_fail(interrupt)?;
         if options.names.is_empty() || options.names.iter().any(|name| releases(name)) {
-            packages::ensure(DRILLS)?;
             next_release::build(interrupt)?.tell(&mut command);
         }
         Some(Borrowed::new(interrupt)?)

@@ -15,7 +15,7 @@ use crate::{
     process::{self, Interrupt, Interrupted},
     services::{
         Borrowed, Purpose, Services,
-        packages::{self, BROWSER, DRILLS},
+        packages::{self, BROWSER, DRILLS, UNIT},
     },
     supply,
 };
@@ -122,6 +122,9 @@ fn services_for(steps: &[Step], interrupt: &Interrupt) -> anyhow::Result<Option<
     let mut tools = Services::new(Purpose::Test, false).tools().to_vec();
     if steps.contains(&Step::Journey) {
         tools.extend(BROWSER);
+    }
+    if steps.contains(&Step::Unit) {
+        tools.extend(UNIT);
     }
     if steps.contains(&Step::Drills) {
         tools.extend(DRILLS);

@@ -52,6 +52,11 @@ impl Books {
         self.compare_with_provider(shop, connection).await;
     }
 
+    /// Whether no job is due, running or put off after a failure.
+    pub(super) async fn is_settled(shop: &Shop) -> bool {
+        unfinished(&mut shop.connect().await).await.is_empty()
+    }
+
     /// Waits until no job is due, running or put off after a failure.
     async fn settled(&self, shop: &Shop) {
         let mut connection = shop.connect().await;

@@ -32,6 +32,8 @@ const TEMPLATE_AGE: TimeDelta = TimeDelta::days(7);
 /// A database that is dropped with this value.
 pub struct TestDatabase {
     name: String,
+    /// The address of the server whose database it is, if that is not the one that all tests share: its owner ends it.
+    elsewhere: Option<Url>,
 }
 
 impl TestDatabase {
@@ -64,7 +66,23 @@ impl TestDatabase {
         execute(&mut server, &copy).await;
         // Ends the session, and with it the lock.
         server.close().await.expect("a connection that closes");
-        Self { name }
+        Self {
+            name,
+            elsewhere: None,
+        }
+    }
+
+    /// One that is there, at this address for its superuser. The roles have the superuser's password. It is not dropped.
+    #[must_use]
+    pub fn elsewhere(url: Url) -> Self {
+        Self {
+            name: url.path().trim_start_matches('/').to_owned(),
+            elsewhere: Some(url),
+        }
+    }
+
+    fn server_url(&self) -> Url {
+        self.elsewhere.clone().unwrap_or_else(server_url)
     }
 
     /// How to connect to it as the application does.
@@ -80,7 +98,7 @@ impl TestDatabase {
     /// Its address for `role`: `app` or `migrator`.
     #[must_use]
     pub fn url_of(&self, role: &str) -> Url {
-        let mut url = server_url();
+        let mut url = self.server_url();
         url.set_path(&self.name);
         url.set_username(role)
             .expect("TEST_SUPERUSER_DATABASE_URL is postgres://…");
@@ -112,7 +130,7 @@ impl TestDatabase {
 
     /// A wire to its server.
     pub async fn wire(&self) -> Wire {
-        let url = server_url();
+        let url = self.server_url();
         let host = url.host_str().unwrap_or("localhost");
         Wire::to(format!("{host}:{}", url.port().unwrap_or(5432))).await
     }
@@ -130,7 +148,7 @@ impl TestDatabase {
     /// Its address for the server's superuser, who may look at everything.
     #[must_use]
     pub fn superuser_url(&self) -> Url {
-        let mut url = server_url();
+        let mut url = self.server_url();
         url.set_path(&self.name);
         url
     }
@@ -139,6 +157,9 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     /// On a thread with a runtime of its own, and waited for: the test's runtime is at its end, and so may be the process.
     fn drop(&mut self) {
+        if self.elsewhere.is_some() {
+            return;
+        }
         let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()

@@ -6,6 +6,8 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use chrono::{DateTime, Utc};
+use platform::backups::Backups;
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -107,7 +109,24 @@ async fn metrics(State(app): State<App>) -> String {
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         metrics::gauge!("billing_mismatches").set(open as f64);
     }
+    let backups = Backups::new(app.platform());
+    if let Ok(Ok(known)) = timeout(PATIENCE, backups.safeguards()).await {
+        publish("backup_last_timestamp_seconds", known.backup);
+        publish(
+            "backup_last_verified_restore_timestamp_seconds",
+            known.verified_restore,
+        );
+        publish("backup_last_archived_timestamp_seconds", known.archived);
+    }
     let handle = telemetry::metrics();
     handle.run_upkeep();
     handle.render()
+}
+
+/// A time as Prometheus has them, from which its alarms take the age. What never happened has none, which is an alarm too.
+fn publish(gauge: &'static str, time: Option<DateTime<Utc>>) {
+    if let Some(time) = time {
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        metrics::gauge!(gauge).set(time.timestamp() as f64);
+    }
 }

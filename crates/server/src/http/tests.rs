@@ -6,8 +6,9 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
+use platform::backups::Safeguard;
 use platform::storage::ObjectKey;
-use platform::testing::TestPlatform;
+use platform::testing::{TestPlatform, start_of_time};
 use sqlx::{AssertSqlSafe, Executor as _};
 use tower::ServiceExt as _;
 
@@ -397,6 +398,26 @@ async fn metrics_tell_how_many_mismatches_are_open() {
     // A figure from a database that is away would be a guess; the others do not wait for it.
     server.platform.database().set_reachable(false).await;
     assert!(scrape().await.contains("db_pool_max 5"));
+}
+
+#[tokio::test]
+async fn metrics_tell_when_the_last_backup_was_made_and_when_one_was_proven() {
+    let server = Server::start().await;
+    telemetry::metrics();
+    let backups = Backups::new(&server.platform);
+    backups.record(Safeguard::Backup).await.unwrap();
+    backups.record(Safeguard::VerifiedRestore).await.unwrap();
+    let private = private_router(server.app.clone());
+    let request = Request::get("/metrics").body(Body::empty()).unwrap();
+    let answer = Answer::read(private.oneshot(request).await.unwrap()).await;
+    let now = start_of_time().timestamp();
+    for gauge in [
+        "backup_last_timestamp_seconds",
+        "backup_last_verified_restore_timestamp_seconds",
+    ] {
+        let line = format!("{gauge} {now}");
+        assert!(answer.text().contains(&line), "{}", answer.text());
+    }
 }
 
 #[tokio::test]

@@ -214,6 +214,14 @@ pub(crate) async fn set_email(
     }
 }
 
+/// What is stored of the passwords of the 1,000 latest accounts.
+pub(crate) async fn latest_hashes(connection: &mut PgConnection) -> anyhow::Result<Vec<String>> {
+    sqlx::query_scalar!("SELECT password_hash FROM users.users ORDER BY id DESC LIMIT 1000")
+        .fetch_all(connection)
+        .await
+        .context("list password hashes")
+}
+
 /// Notes that the person reads the mailbox `email`; `false` if it is not theirs any more.
 pub(crate) async fn set_email_verified(
     connection: &mut PgConnection,

@@ -28,6 +28,10 @@ pub(crate) enum Tool {
     Caddy,
     /// `curl`, with which `deploy/release` looks at what it has started.
     Curl,
+    /// What backs the database up.
+    Pgbackrest,
+    /// `promtool`, which tries the rules of the alarms.
+    Promtool,
 }
 
 /// What services need.
@@ -43,7 +47,10 @@ pub(crate) const BROWSER: &[Tool] = &[
 ];
 
 /// What drills need beside services.
-pub(crate) const DRILLS: &[Tool] = &[Tool::Caddy, Tool::Curl];
+pub(crate) const DRILLS: &[Tool] = &[Tool::Caddy, Tool::Curl, Tool::Pgbackrest];
+
+/// What the tests need beside the services.
+pub(crate) const UNIT: &[Tool] = &[Tool::Promtool];
 
 impl Tool {
     fn is_installed(self) -> bool {
@@ -60,6 +67,8 @@ impl Tool {
             Self::Npm => runs("npm", "--version"),
             Self::Caddy => runs("caddy", "version"),
             Self::Curl => runs("curl", "--version"),
+            Self::Pgbackrest => runs("pgbackrest", "version"),
+            Self::Promtool => runs("promtool", "--version"),
         }
     }
 
@@ -74,6 +83,8 @@ impl Tool {
             Self::Npm => "npm",
             Self::Caddy => "Caddy",
             Self::Curl => "curl",
+            Self::Pgbackrest => "pgBackRest",
+            Self::Promtool => "promtool",
         }
     }
 
@@ -89,6 +100,8 @@ impl Tool {
             Self::Npm => "npm",
             Self::Caddy => "caddy",
             Self::Curl => "curl",
+            Self::Pgbackrest => "pgbackrest",
+            Self::Promtool => "prometheus",
         }
     }
 
@@ -103,6 +116,8 @@ impl Tool {
             Self::Npm => Some("node"),
             Self::Caddy => Some("caddy"),
             Self::Curl => Some("curl"),
+            Self::Pgbackrest => Some("pgbackrest"),
+            Self::Promtool => Some("prometheus"),
         }
     }
 }
