@@ -59,7 +59,7 @@ async fn restore(length: Length) -> Measured {
     succeed("run", &cluster.script("run", &["full"], &shop).await);
 
     // Twice as long as a segment may wait for the archive, in the long form: nobody hurries it there.
-    let busy = Duration::from_secs(length.pick(4, 120));
+    let busy = Duration::from_secs(length.pick(2, 120));
     let (mut placed, moment) = under_load(&shop, &customers, busy).await;
     customers[0].pay(&shop, &placed[0].number).await;
     let (quiet, census) = stand_still(&shop).await;
