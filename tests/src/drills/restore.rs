@@ -13,16 +13,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::time::sleep;
 use url::Url;
 
 use self::bucket::Bucket;
 use self::cluster::{Cluster, database_at, succeed};
-use super::load::a_full_shelf;
+use super::load::{a_full_shelf, mug, told};
 use super::{Books, Drill, Length, Measured};
 use crate::browser::Browser;
-use crate::customer::Customer;
+use crate::customer::{Customer, number};
 use crate::{PAUSE, Setup, Shop, eventually, free_port, migrate};
 
 pub(super) const DRILLS: [Drill; 1] = [Drill {
@@ -60,7 +61,7 @@ async fn restore(length: Length) -> Measured {
 
     // Twice as long as a segment may wait for the archive, in the long form: nobody hurries it there.
     let busy = Duration::from_secs(length.pick(2, 120));
-    let (mut placed, moment) = under_load(&shop, &customers, busy).await;
+    let (mut placed, moment) = under_load(&shop, &customers, "before", busy).await;
     customers[0].pay(&shop, &placed[0].number).await;
     let (quiet, census) = stand_still(&shop).await;
     let file = shop.folder().join("census.json");
@@ -68,11 +69,11 @@ async fn restore(length: Length) -> Measured {
     let known = placed.len();
     rehearse(&shop, &cluster).await;
 
-    placed.extend(under_load(&shop, &customers, busy / 2).await.0);
+    placed.extend(under_load(&shop, &customers, "archived", busy / 2).await.0);
     if length == Length::Short {
         archive(&shop).await;
     }
-    placed.extend(under_load(&shop, &customers, busy / 2).await.0);
+    placed.extend(under_load(&shop, &customers, "lost", busy / 2).await.0);
     let archived_every = archive_timeout(&shop).await;
     assert!(archived_every < RPO, "a segment waits {archived_every:?}");
     assert_encrypted(&bucket, &customers[0].email);
@@ -112,19 +113,20 @@ async fn open(cluster: &Cluster) -> Shop {
     Shop::open(Setup::new("drill-restore").on(cluster.database())).await
 }
 
-/// Has everybody buy for so long; a moment in the middle.
-async fn under_load(shop: &Shop, customers: &[Customer], busy: Duration) -> (Vec<Placed>, Moment) {
+/// Has everybody buy for so long; a moment in the middle. Keys of orders begin with `round`.
+async fn under_load(
+    shop: &Shop,
+    customers: &[Customer],
+    round: &str,
+    busy: Duration,
+) -> (Vec<Placed>, Moment) {
     let is_over = AtomicBool::new(false);
+    let mug = mug(shop).await;
     let buying = join_all(customers.iter().map(async |customer| {
         let mut placed = Vec::new();
         while !is_over.load(Ordering::Relaxed) {
-            let asked = Instant::now();
-            let number = customer.order_two_mugs(shop).await;
-            placed.push(Placed {
-                number,
-                asked,
-                told: Instant::now(),
-            });
+            let key = format!("{round}-{}", placed.len());
+            placed.push(buy(shop, customer, &mug, &key).await);
         }
         placed
     }));
@@ -137,6 +139,22 @@ async fn under_load(shop: &Shop, customers: &[Customer], busy: Duration) -> (Vec
     };
     let (placed, moment) = tokio::join!(buying, timing);
     (placed.into_iter().flatten().collect(), moment)
+}
+
+/// Orders two mugs, and asks again as long as it is told "not now".
+async fn buy(shop: &Shop, customer: &Customer, mug: &str, key: &str) -> Placed {
+    let asked = Instant::now();
+    let line = json!({ "product_id": mug, "quantity": 2 });
+    let (status, cart) = told(shop, customer, "/cart/lines", &line, &format!("cart-{key}")).await;
+    assert_eq!(status, 200, "{cart}");
+    let order = customer.order(&cart);
+    let (status, order) = told(shop, customer, "/orders", &order, &format!("order-{key}")).await;
+    assert_eq!(status, 201, "{order}");
+    Placed {
+        number: number(&order),
+        asked,
+        told: Instant::now(),
+    }
 }
 
 async fn now(shop: &Shop) -> Moment {

@@ -2,11 +2,12 @@ use platform::testing::TestPlatform;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use super::*;
-use crate::seed;
+use crate::{seed, worker};
 
 /// A shop with demo data, whose payments and refunds are booked.
 async fn a_shop() -> (TestPlatform, App) {
-    let platform = TestPlatform::start(&migrations::all()).await;
+    let subscriptions = worker::registry().subscriptions();
+    let platform = TestPlatform::start_with(&migrations::all(), subscriptions).await;
     let app = App::for_tests(&platform);
     seed::seed(&app).await.unwrap();
     (platform, app)
