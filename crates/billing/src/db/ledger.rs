@@ -74,8 +74,6 @@ pub(crate) async fn count_unbooked(connection: &mut PgConnection) -> sqlx::Resul
          ) AS moved
          FULL JOIN billing.ledger_transactions AS booked ON booked.id = moved.id
          -- waive scan: an audit of all that was ever booked, which no request waits for
-         -- waive filter: what has no counterpart is what is looked for
-         -- waive sort: the joined halves may be too many to hash
          WHERE moved.id IS NULL OR booked.id IS NULL"#,
     )
     .fetch_one(connection)
