@@ -28,7 +28,8 @@ mod site;
 mod tests;
 
 use adapters::{
-    address, database, job_timing, letterhead, max_requests_in_flight, storage, telemetry,
+    database, job_timing, letterhead, listen, listen_private, max_requests_in_flight, storage,
+    telemetry,
 };
 pub use faults::{Fault, Faults};
 use modules::{billing, users, webhooks};
@@ -101,8 +102,8 @@ impl Settings {
         let users = users(&mut read, site.as_ref());
         let billing = billing(&mut read, site.as_ref());
         let webhooks = webhooks(&mut read, storage.as_ref());
-        let listen = address(&mut read, "LISTEN_ADDRESS", "127.0.0.1:8080");
-        let listen_private = address(&mut read, "METRICS_ADDRESS", "127.0.0.1:9090");
+        let listen = listen(&mut read);
+        let listen_private = listen_private(&mut read);
         if listen.is_some()
             && listen == listen_private
             && listen.is_some_and(|address| address.port() != 0)
@@ -188,6 +189,21 @@ impl MigrationSettings {
         });
         read.finish(settings)
     }
+}
+
+/// Where the process that runs with this environment says whether it is ready: a worker on the private port alone.
+///
+/// # Errors
+/// If that address cannot be read.
+pub fn own_address(worker: bool) -> Result<SocketAddr, Faults> {
+    let values = environment();
+    let mut read = Reader::new(&values);
+    let address = if worker {
+        listen_private(&mut read)
+    } else {
+        listen(&mut read)
+    };
+    read.finish(address)
 }
 
 #[expect(

@@ -15,6 +15,7 @@ mod choreography;
 pub mod config;
 pub mod http;
 pub mod migrations;
+pub mod probe;
 pub mod seed;
 pub mod serve;
 pub mod telemetry;

@@ -10,11 +10,11 @@ use kernel::{Entropy, JobId};
 use platform::migrations::{Migrations, Patience};
 use secrecy::ExposeSecret as _;
 use server::app::App;
-use server::config::{Environment, MigrationSettings, Settings};
+use server::config::{self, Environment, MigrationSettings, Settings};
 use server::http::assets::shared;
 use server::http::{api, private_router, router};
 use server::serve::{serve, stop_on_signal};
-use server::{backfills, backups, migrations, seed, telemetry, worker};
+use server::{backfills, backups, migrations, probe, seed, telemetry, worker};
 use sqlx::{Connection as _, PgConnection};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
@@ -72,6 +72,12 @@ enum Command {
     },
     /// Say what is wrong with the environment, if anything
     CheckConfig,
+    /// Ask the process that runs with these settings whether it is ready; fails when it is not
+    Health {
+        /// Ask on the private port: a worker has no other
+        #[arg(long)]
+        worker: bool,
+    },
     /// Print the description of the API
     Openapi,
 }
@@ -146,6 +152,10 @@ fn main() -> anyhow::Result<()> {
         Command::CheckConfig => {
             Settings::load()?;
             print("The configuration is sound.")
+        }
+        Command::Health { worker } => {
+            probe::ask(config::own_address(worker)?)?;
+            print("It is ready.")
         }
         Command::Openapi => print(&serde_json::to_string_pretty(&api::description())?),
     }

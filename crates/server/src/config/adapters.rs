@@ -14,11 +14,15 @@ use super::reader::Reader;
 use crate::app::Site;
 use crate::telemetry::{LogFormat, TelemetrySettings};
 
-pub(super) fn address(
-    read: &mut Reader<'_>,
-    variable: &'static str,
-    default: &str,
-) -> Option<SocketAddr> {
+pub(super) fn listen(read: &mut Reader<'_>) -> Option<SocketAddr> {
+    address(read, "LISTEN_ADDRESS", "127.0.0.1:8080")
+}
+
+pub(super) fn listen_private(read: &mut Reader<'_>) -> Option<SocketAddr> {
+    address(read, "METRICS_ADDRESS", "127.0.0.1:9090")
+}
+
+fn address(read: &mut Reader<'_>, variable: &'static str, default: &str) -> Option<SocketAddr> {
     let expected = format!("an address and port such as {default}");
     match read.raw(variable) {
         None => default.parse().ok(),

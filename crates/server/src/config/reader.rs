@@ -21,7 +21,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The value of `variable`, or the content of the file that `variable`_FILE names. What is empty is not given.
+    /// The value of `variable`, or the content of the file that `variable`_FILE names. What is empty is not given: of
+    /// a new installation, whose file waits to be filled in.
     pub(super) fn raw(&mut self, variable: &'static str) -> Option<String> {
         let given = |name: &str| self.values.get(name).filter(|value| !value.is_empty());
         let file = given(&format!("{variable}_FILE"));
@@ -35,7 +36,7 @@ impl<'a> Reader<'a> {
             }
             (Some(value), None) => Some(value.clone()),
             (None, Some(path)) => match std::fs::read_to_string(path) {
-                Ok(content) => Some(content.trim_end().to_owned()),
+                Ok(content) => Some(content.trim_end().to_owned()).filter(|it| !it.is_empty()),
                 Err(error) => {
                     self.fault(
                         variable,
