@@ -22,9 +22,14 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let all = drills::all();
+    let (usual, on_request) = (drills::all(), drills::on_request());
+    let all = [usual.clone(), on_request.clone()].concat();
     if arguments.list {
-        for drill in all {
+        for drill in usual {
+            println!("{:<20}{}", drill.name, drill.fault);
+        }
+        println!("\nOnly when named:");
+        for drill in on_request {
             println!("{:<20}{}", drill.name, drill.fault);
         }
         return ExitCode::SUCCESS;
@@ -37,16 +42,19 @@ async fn main() -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
-    let chosen = |drill: &Drill| {
-        arguments.names.is_empty() || arguments.names.iter().any(|name| name == drill.name)
-    };
+    let chosen = |drill: &Drill| arguments.names.iter().any(|name| name == drill.name);
     let length = if arguments.short {
         Length::Short
     } else {
         Length::Long
     };
     let mut outcomes = Vec::new();
-    for drill in all.into_iter().filter(chosen) {
+    let drills = if arguments.names.is_empty() {
+        usual
+    } else {
+        all.into_iter().filter(chosen).collect()
+    };
+    for drill in drills {
         println!("── {}: {}", drill.name, drill.fault);
         let outcome = drill.run(length).await;
         let word = if outcome.measured.is_ok() {

@@ -1,0 +1,206 @@
+//! The real image in containers: what it is, what it may do, how it ends, and a switch between two of them behind Caddy.
+//!
+//! It needs an engine, which not every machine has: it runs when it is named, and never with the others.
+
+mod engine;
+mod line;
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use tokio::process::{Child, Command};
+use tokio::time::sleep;
+
+use self::engine::{Container, Image};
+use self::line::Line;
+use super::{Drill, Length, Measured};
+use crate::{Setup, Shop, eventually, free_port};
+
+pub(super) const DRILLS: [Drill; 1] = [Drill {
+    name: "image",
+    fault: "containers of the real image, read-only and without any right, of which one takes the other's place behind Caddy",
+    expected: "not root, no shell, nothing written; ready and drained as outside of a container; 0 requests lost",
+    run: |length| Box::pin(image(length)),
+}];
+
+/// What the binary may have, in bytes. 30 MB are wished for; decision 32 says what was reached.
+const BINARY_LIMIT: u64 = 33_000_000;
+
+/// People who look at pages during the switch, each over one connection.
+const READERS: usize = 8;
+
+async fn image(length: Length) -> Measured {
+    engine::require().await;
+    let since = Instant::now();
+    let image = Image::build().await;
+    let built = since.elapsed();
+    let told = look_at(&image).await;
+
+    let shop = Shop::open(Setup::new("drill-image").without_worker()).await;
+    let worker = Container::start(&image, &shop, "worker").await;
+    worker.works().await;
+    let worker_memory = worker.memory().await;
+    let switched = switch(&image, &shop, length).await;
+    assert_eq!(worker.stop().await, 0, "the worker did not end in order");
+    format!(
+        "built in {} s; {told}; an idle worker has {worker_memory}; {switched}",
+        built.as_secs()
+    )
+}
+
+/// What can be seen from outside.
+async fn look_at(image: &Image) -> String {
+    let user = image.inspect("{{.Config.User}}").await;
+    assert_eq!(user, "65532:65532");
+    assert_eq!(image.inspect("{{.Config.StopSignal}}").await, "SIGTERM");
+    let labels = image.inspect("{{json .Config.Labels}}").await;
+    for label in ["revision", "version", "source", "licenses", "base.name"] {
+        let label = format!("org.opencontainers.image.{label}");
+        assert!(labels.contains(&label), "{label} is missing in {labels}");
+    }
+    assert!(!image.has("/bin/sh").await, "it has a shell");
+    let binary = image.size_of("/usr/local/bin/server").await;
+    assert!(
+        binary <= BINARY_LIMIT,
+        "the binary has {} instead of {}",
+        in_mb(binary),
+        in_mb(BINARY_LIMIT)
+    );
+    let bill = image.size_of("/usr/local/share/server/sbom.json").await;
+    assert!(bill > 10_000, "the bill of materials is missing");
+    let size = image.inspect("{{.Size}}").await.parse().expect("a size");
+    format!(
+        "the image has {}, of which the binary {}; user {user}, no shell",
+        in_mb(size),
+        in_mb(binary)
+    )
+}
+
+/// Green takes blue's place under readers, while one request to blue is not yet whole.
+async fn switch(image: &Image, shop: &Shop, length: Length) -> String {
+    let blue = Container::start(image, shop, "serve").await;
+    let begun = Instant::now();
+    blue.healthy().await;
+    let healthy = begun.elapsed();
+    let green = Container::start(image, shop, "serve").await;
+    let caddy = Caddy::start(shop.folder(), &blue, &green).await;
+
+    let is_over = AtomicBool::new(false);
+    let readers = join_all((0..READERS).map(|_| caddy.read_until(&is_over)));
+    let switching = async {
+        sleep(length.pick(Duration::from_secs(1), Duration::from_secs(10))).await;
+        green.healthy().await;
+        let unfinished = Line::open(caddy.port)
+            .await
+            .begin("/api/v1/password-resets")
+            .await;
+        blue.has_requests_in_flight().await;
+        caddy.point_at_green();
+        // Caddy may have chosen blue just before, and connect just after.
+        sleep(Duration::from_millis(500)).await;
+        let stopping = tokio::spawn({
+            let blue = blue.clone();
+            async move {
+                let since = Instant::now();
+                (blue.stop().await, since.elapsed())
+            }
+        });
+        blue.hung_up().await;
+        let status = unfinished.finish().await;
+        let (code, took) = stopping.await.expect("a stop that ends");
+        assert_eq!(code, 0, "blue did not end in order");
+        assert!(status < 500, "the request in flight was answered {status}");
+        sleep(Duration::from_secs(1)).await;
+        is_over.store(true, Ordering::Relaxed);
+        (status, took)
+    };
+    let (read, (status, took)) = tokio::join!(readers, switching);
+    let (asked, lost) = read
+        .into_iter()
+        .fold((0, 0), |(asked, lost), one| (asked + one.0, lost + one.1));
+    assert_eq!(lost, 0, "of {asked} requests {lost} were lost");
+    assert!(asked > 50, "only {asked} requests were made");
+    let memory = green.memory().await;
+    assert_eq!(green.written().await, "", "it wrote into its own files");
+    assert_eq!(green.stop().await, 0, "green did not end in order");
+    format!(
+        "healthy after {:.1} s, with {memory} after the switch; of {asked} requests {lost} lost; one in flight at `SIGTERM` was \
+         answered {status}, and blue ended after {:.1} s",
+        healthy.as_secs_f64(),
+        took.as_secs_f64()
+    )
+}
+
+/// The machine's Caddy with the checkout's settings, on loopback.
+struct Caddy {
+    port: u16,
+    active: std::path::PathBuf,
+    _process: Child,
+}
+
+impl Caddy {
+    async fn start(folder: &Path, blue: &Container, green: &Container) -> Self {
+        let (port, run) = (free_port(), folder.join("run"));
+        let active = run.join("active");
+        fs::create_dir_all(&active).expect("a folder for the switch");
+        let process = Command::new("caddy")
+            .args(["run", "--adapter", "caddyfile", "--config"])
+            .arg(engine::root().join("Caddyfile"))
+            .env("SITE_ADDRESS", format!("http://:{port}"))
+            .env("BIND_ADDRESS", "127.0.0.1")
+            .env("HTTP_PORT", port.to_string())
+            .env("HTTPS_PORT", free_port().to_string())
+            .env("CADDY_ADMIN", format!("localhost:{}", free_port()))
+            .env("CADDY_LOG", folder.join("caddy.log"))
+            .env("RUN_FOLDER", &run)
+            .env("SITES_FOLDER", &run)
+            .env("BLUE_UPSTREAM", blue.address())
+            .env("GREEN_UPSTREAM", green.address())
+            .env("XDG_DATA_HOME", folder)
+            .env("XDG_CONFIG_HOME", folder)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("Caddy: on Debian, `apt-get install caddy`");
+        let caddy = Self {
+            port,
+            active,
+            _process: process,
+        };
+        eventually("pages through Caddy", async || {
+            let mut line = Line::try_open(port).await.ok()?;
+            (line.get("/products").await.ok()? == 200).then_some(())
+        })
+        .await;
+        caddy
+    }
+
+    fn point_at_green(&self) {
+        fs::write(self.active.join("green"), "").expect("a switch that can be made");
+    }
+
+    /// Looks at a page again and again over one connection, and never asks twice: how often, and how often in vain.
+    async fn read_until(&self, is_over: &AtomicBool) -> (usize, usize) {
+        let (mut asked, mut lost) = (0, 0);
+        let mut line = Line::open(self.port).await;
+        while !is_over.load(Ordering::Relaxed) {
+            asked += 1;
+            if !matches!(line.get("/products").await, Ok(200)) {
+                lost += 1;
+                line = Line::open(self.port).await;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        (asked, lost)
+    }
+}
+
+/// Megabytes of 1,000,000 bytes.
+fn in_mb(bytes: u64) -> String {
+    let tenths = (bytes + 50_000) / 100_000;
+    format!("{}.{} MB", tenths / 10, tenths % 10)
+}
