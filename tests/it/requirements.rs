@@ -87,7 +87,7 @@ fn every_test_that_the_requirements_name_exists() {
     let mut names = BTreeSet::new();
     tests_below(&root().join("crates"), &mut names);
     tests_below(&root().join("tests"), &mut names);
-    let drills = tests::drills::all();
+    let drills = [tests::drills::all(), tests::drills::on_request()].concat();
     names.extend(drills.iter().map(|drill| format!("drill {}", drill.name)));
     names.extend(steps());
     for row in rows() {

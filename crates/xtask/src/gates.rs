@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, ensure};
 
 use crate::{
-    checkout,
+    checkout, linters,
     process::{self, Interrupt},
     services::Borrowed,
     tools,
@@ -41,6 +41,9 @@ pub(crate) fn run(chosen: &[String], interrupt: &Interrupt) -> anyhow::Result<Ex
     }
     if chosen.is_empty() || chosen.iter().any(|gate| gate == "supply") {
         tools::ensure(tools::SUPPLY, interrupt)?;
+    }
+    if chosen.is_empty() || chosen.iter().any(|gate| gate == "deploy") {
+        linters::ensure(interrupt)?;
     }
     let mut outcomes = Vec::new();
     for (gate, tests) in &gates {

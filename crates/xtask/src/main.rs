@@ -30,6 +30,7 @@ mod dev;
 mod drill;
 mod fuzz;
 mod gates;
+mod linters;
 mod measure;
 mod ports;
 mod prepare;

@@ -11,7 +11,7 @@ use crate::{
     checkout, compat,
     dev::{build::Build, rehearsal},
     drill::{self, next_release},
-    gates, prepare,
+    gates, linters, prepare,
     process::{self, Interrupt, Interrupted},
     services::{
         Borrowed, Purpose, Services,
@@ -35,6 +35,8 @@ pub(crate) enum Step {
     Queries,
     /// What the dependencies bring along
     Supply,
+    /// What the product is deployed with, by its linters
+    Deploy,
     /// Tests and gates
     Unit,
     /// The journey through a real browser
@@ -47,8 +49,9 @@ pub(crate) enum Step {
     Drills,
 }
 
-/// The gate that needs tools of its own.
+/// The gates that need tools of their own.
 const SUPPLY: &str = "house::supply";
+const DEPLOY: &str = "house::deploy";
 
 /// The tests that want the release before.
 pub(crate) const SIDE_BY_SIDE: &str = "side_by_side::";
@@ -141,12 +144,18 @@ fn run_step(
     if step == Step::Journey {
         axe::fetch(interrupt)?;
     }
-    if matches!(step, Step::Unit | Step::Journey | Step::Drills) {
+    if matches!(
+        step,
+        Step::Deploy | Step::Unit | Step::Journey | Step::Drills
+    ) {
         // Tests start the real programs, which `cargo test` alone would not build.
         Build::new(false)?.run_or_fail(interrupt)?;
     }
     if step == Step::Supply && !supply::run(interrupt)? {
         return Ok(false);
+    }
+    if step == Step::Deploy {
+        linters::ensure(interrupt)?;
     }
     let mut command = match step {
         Step::Queries => return prepare::run(true, interrupt).map(|()| true),
@@ -171,14 +180,14 @@ fn run_step(
         Step::Unit => {
             let mut unit = workspace(["test"]);
             unit.arg("--");
-            for elsewhere in ["journey::browser", SIDE_BY_SIDE, SUPPLY] {
+            for elsewhere in ["journey::browser", SIDE_BY_SIDE, SUPPLY, DEPLOY] {
                 unit.args(["--skip", elsewhere]);
             }
             unit
         }
-        Step::Supply => {
+        Step::Supply | Step::Deploy => {
             let mut gate = gates::of_the_suites("it");
-            gate.arg(SUPPLY);
+            gate.arg(if step == Step::Supply { SUPPLY } else { DEPLOY });
             gate
         }
         Step::Journey => {
@@ -285,7 +294,7 @@ mod tests {
         let verdict = verdict(&outcomes(&[(Step::Fmt, true), (Step::Doc, true)]));
         assert_eq!(
             verdict,
-            "2 of 10 steps passed. Not run: clippy, queries, supply, unit, journey, compat, dev, drills."
+            "2 of 11 steps passed. Not run: clippy, queries, supply, deploy, unit, journey, compat, dev, drills."
         );
     }
 
@@ -302,6 +311,6 @@ mod tests {
             .iter()
             .map(|step| (*step, true))
             .collect();
-        assert_eq!(verdict(&outcomes(&all)), "All 10 steps passed.");
+        assert_eq!(verdict(&outcomes(&all)), "All 11 steps passed.");
     }
 }

@@ -13,7 +13,7 @@ use std::process::Command;
 use super::scratch::target;
 
 /// What a program said on either way out, when it refused.
-fn refusal(command: &mut Command) -> Option<String> {
+pub(super) fn refusal(command: &mut Command) -> Option<String> {
     let output = command.output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
@@ -30,6 +30,6 @@ fn tool(name: &str) -> PathBuf {
 }
 
 /// The workspace's own folder.
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     Path::new("..").canonicalize().unwrap()
 }

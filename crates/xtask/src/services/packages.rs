@@ -30,6 +30,9 @@ pub(crate) enum Tool {
     Curl,
     /// What backs the database up.
     Pgbackrest,
+    Shellcheck,
+    /// Either generation of Docker's tool, with or without an engine.
+    Compose,
     /// `promtool`, which tries the rules of the alarms.
     Promtool,
 }
@@ -53,7 +56,7 @@ pub(crate) const DRILLS: &[Tool] = &[Tool::Caddy, Tool::Curl, Tool::Pgbackrest];
 pub(crate) const UNIT: &[Tool] = &[Tool::Promtool];
 
 impl Tool {
-    fn is_installed(self) -> bool {
+    pub(crate) fn is_installed(self) -> bool {
         match self {
             Self::Postgres => postgres::Installation::newest().is_some(),
             Self::Redis => super::redis::program().is_some(),
@@ -68,6 +71,10 @@ impl Tool {
             Self::Caddy => runs("caddy", "version"),
             Self::Curl => runs("curl", "--version"),
             Self::Pgbackrest => runs("pgbackrest", "version"),
+            Self::Shellcheck => runs("shellcheck", "--version"),
+            Self::Compose => {
+                runs_with("docker", &["compose", "version"]) || runs("docker-compose", "--version")
+            }
             Self::Promtool => runs("promtool", "--version"),
         }
     }
@@ -84,6 +91,8 @@ impl Tool {
             Self::Caddy => "Caddy",
             Self::Curl => "curl",
             Self::Pgbackrest => "pgBackRest",
+            Self::Shellcheck => "shellcheck",
+            Self::Compose => "Docker Compose",
             Self::Promtool => "promtool",
         }
     }
@@ -101,6 +110,8 @@ impl Tool {
             Self::Caddy => "caddy",
             Self::Curl => "curl",
             Self::Pgbackrest => "pgbackrest",
+            Self::Shellcheck => "shellcheck",
+            Self::Compose => "docker-compose",
             Self::Promtool => "prometheus",
         }
     }
@@ -117,6 +128,8 @@ impl Tool {
             Self::Caddy => Some("caddy"),
             Self::Curl => Some("curl"),
             Self::Pgbackrest => Some("pgbackrest"),
+            Self::Shellcheck => Some("shellcheck"),
+            Self::Compose => Some("docker-compose"),
             Self::Promtool => Some("prometheus"),
         }
     }
@@ -231,8 +244,12 @@ fn apt(tools: &[Tool], privileges: Privileges) -> Command {
 
 /// Whether a program is there and works.
 pub(crate) fn runs(program: &str, argument: &str) -> bool {
+    runs_with(program, &[argument])
+}
+
+fn runs_with(program: &str, arguments: &[&str]) -> bool {
     Command::new(program)
-        .arg(argument)
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
