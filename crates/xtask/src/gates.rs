@@ -12,7 +12,9 @@ use std::{
 use anyhow::{Context, ensure};
 
 use crate::{
-    checkout, linters,
+    checkout,
+    dev::build::Build,
+    linters,
     process::{self, Interrupt},
     services::Borrowed,
     tools,
@@ -31,6 +33,8 @@ struct Outcome<'a> {
 /// Runs the gates called `chosen`, or all, and prints one table.
 pub(crate) fn run(chosen: &[String], interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
     let services = Borrowed::new(interrupt)?;
+    // Some gates ask the programs, which the suite alone would not build.
+    Build::new(false)?.run_or_fail(interrupt)?;
     let gates = list()?;
     for name in chosen {
         ensure!(

@@ -153,19 +153,26 @@ fn is_in_db(place: &str) -> bool {
 /// File, and line of the first of the query's lines that stands in exactly one place.
 fn place(query: &str, sources: &[(String, String)]) -> Option<String> {
     query.lines().map(str::trim).find_map(|line| {
-        // What Rust writes otherwise in a string cannot be searched for.
+        // As a raw string has it, and up to what other strings write otherwise.
         let plain = line.split(['"', '\\']).next().unwrap_or_default();
-        if plain.len() < 12 {
-            return None;
-        }
-        let mut places = sources.iter().flat_map(|(file, source)| {
-            let lines = source.lines().enumerate();
-            let here = lines.filter(|(_, text)| text.contains(plain));
-            here.map(move |(number, _)| format!("{file}:{}", number + 1))
-        });
-        let found = places.next();
-        found.filter(|_| places.next().is_none())
+        [line, plain]
+            .into_iter()
+            .find_map(|line| only(line, sources))
     })
+}
+
+/// The one place where `line` stands, if it says enough to be searched for.
+fn only(line: &str, sources: &[(String, String)]) -> Option<String> {
+    if line.len() < 12 {
+        return None;
+    }
+    let mut places = sources.iter().flat_map(|(file, source)| {
+        let lines = source.lines().enumerate();
+        let here = lines.filter(|(_, text)| text.contains(line));
+        here.map(move |(number, _)| format!("{file}:{}", number + 1))
+    });
+    let found = places.next();
+    found.filter(|_| places.next().is_none())
 }
 
 /// Name and text of every Rust file below `folder`.
