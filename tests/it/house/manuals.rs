@@ -1,11 +1,13 @@
-//! Every command of ours that a manual for operators names exists: whoever reads one has no time to find out.
+//! Every command and metric of ours that a manual for operators names exists: whoever reads one has no time to find out.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::graph::root;
+use tests::gates::source::{Source, sources};
+
+use super::graph::{House, root};
 
 /// What people read who run the product.
 fn manuals() -> Vec<PathBuf> {
@@ -120,4 +122,51 @@ fn a_command_or_file_that_is_gone_is_found() {
         "server jobs lst",
     ];
     assert_eq!(missing(text), expected.map(str::to_owned).into());
+}
+
+/// Names of metrics of ours in a text that no process publishes. A name of ours begins as one of them and has three words:
+/// `job_queue_depth`.
+fn unpublished(text: &str) -> BTreeSet<String> {
+    let served = sources(root(), &House::read(root()).served());
+    let published: BTreeSet<&str> = served
+        .iter()
+        .flat_map(Source::texts)
+        .map(|(_, text)| text)
+        .filter(|text| text.contains('_'))
+        .collect();
+    let is_ours = |name: &&str| {
+        let words: Vec<_> = name.split('_').collect();
+        words.len() >= 3
+            && ["backup", "billing", "db", "http", "job", "jobs", "outbound"].contains(&words[0])
+    };
+    let names = text.split(|it: char| !it.is_ascii_lowercase() && it != '_');
+    names
+        .map(|name| {
+            let series = ["_bucket", "_count", "_sum"];
+            let series = series.into_iter().find_map(|end| name.strip_suffix(end));
+            series.unwrap_or(name)
+        })
+        .filter(is_ours)
+        .filter(|name| !published.contains(name))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_metric_that_a_manual_or_an_alarm_names_is_published() {
+    let rules = fs::read_dir(root().join("deploy/prometheus/rules")).unwrap();
+    let rules = rules.map(|file| file.unwrap().path());
+    for file in manuals().into_iter().chain(rules) {
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(unpublished(&text), BTreeSet::new(), "{}", file.display());
+    }
+}
+
+#[test]
+fn a_metric_that_nobody_publishes_is_found() {
+    let text = "`rate(http_requests_total[5m])`, `job_queue_oldest_secs`, `http_request_duration_seconds_bucket`";
+    assert_eq!(
+        unpublished(text),
+        ["job_queue_oldest_secs".to_owned()].into()
+    );
 }

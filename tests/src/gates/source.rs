@@ -55,7 +55,7 @@ impl Source {
     }
 
     /// The text literals with their lines.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub fn texts(&self) -> impl Iterator<Item = (usize, &str)> {
         let literals = self.words.iter().filter(|word| {
             word.text.ends_with(['"', '#']) && word.text.starts_with(['"', 'r', 'b', 'c'])
         });
