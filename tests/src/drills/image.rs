@@ -146,7 +146,7 @@ impl Caddy {
         let (port, run) = (free_port(), folder.join("run"));
         let active = run.join("active");
         fs::create_dir_all(&active).expect("a folder for the switch");
-        let process = Command::new("caddy")
+        let mut process = Command::new("caddy")
             .args(["run", "--adapter", "caddyfile", "--config"])
             .arg(engine::root().join("Caddyfile"))
             .env("SITE_ADDRESS", format!("http://:{port}"))
@@ -154,7 +154,10 @@ impl Caddy {
             .env("HTTP_PORT", port.to_string())
             .env("HTTPS_PORT", free_port().to_string())
             .env("CADDY_ADMIN", format!("localhost:{}", free_port()))
-            .env("CADDY_LOG", folder.join("caddy.log"))
+            .env(
+                "CADDY_LOG",
+                format!("file {}", folder.join("caddy.log").display()),
+            )
             .env("RUN_FOLDER", &run)
             .env("SITES_FOLDER", &run)
             .env("BLUE_UPSTREAM", blue.address())
@@ -166,17 +169,18 @@ impl Caddy {
             .kill_on_drop(true)
             .spawn()
             .expect("Caddy: on Debian, `apt-get install caddy`");
-        let caddy = Self {
-            port,
-            active,
-            _process: process,
-        };
         eventually("pages through Caddy", async || {
+            let ended = process.try_wait().expect("a process to look at");
+            assert!(ended.is_none(), "Caddy ended: {ended:?}");
             let mut line = Line::try_open(port).await.ok()?;
             (line.get("/products").await.ok()? == 200).then_some(())
         })
         .await;
-        caddy
+        Self {
+            port,
+            active,
+            _process: process,
+        }
     }
 
     fn point_at_green(&self) {
