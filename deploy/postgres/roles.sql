@@ -38,4 +38,7 @@ ALTER DATABASE :"database" OWNER TO migrator;
 -- By default every role of the cluster may connect, and make temporary tables.
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 GRANT CONNECT ON DATABASE :"database" TO app;
+-- What the statements of this database cost. Each role sees the texts of its own alone.
+\connect :"database"
+CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
 \endif

@@ -8,3 +8,4 @@ mod journey;
 mod migrate;
 mod requirements;
 mod side_by_side;
+mod slow_statements;

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 
-use super::{Addresses, Purpose, redis};
+use super::{Addresses, Purpose, postgres::WATCHED, redis};
 use crate::{
     checkout::{self, shown},
     process::{self, Interrupt, wait_until},
@@ -120,6 +120,7 @@ impl Containers {
                 .args(["--tmpfs", "/var/lib/postgresql/data", POSTGRES_IMAGE])
                 .args(["-c", "fsync=off", "-c", "max_connections=300"]),
         };
+        command.args(WATCHED.map(|setting| ["-c", setting]).as_flattened());
         command
     }
 

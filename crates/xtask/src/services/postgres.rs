@@ -23,6 +23,12 @@ use installation::fit_for;
 use place::{data_folder, remove_folder};
 pub(crate) use place::{erase, folder, may_run};
 
+/// Slow statements are logged with their plan, and all are counted, as `deploy/postgres/postgresql.conf` has it in production.
+pub(crate) const WATCHED: [&str; 2] = [
+    "shared_preload_libraries=auto_explain,pg_stat_statements",
+    "auto_explain.log_min_duration=200ms",
+];
+
 /// The system user that the server runs as when this command runs as root, which PostgreSQL refuses to.
 #[derive(Debug, Clone, Copy)]
 struct Account {
@@ -168,8 +174,10 @@ impl Cluster {
 
     fn settings(&self, port: u16) -> String {
         // No socket file: its path would hit the limit of 107 bytes in a deep checkout.
-        let common =
-            format!("-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=");
+        let common = format!(
+            "-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= {}",
+            WATCHED.map(|setting| format!("-c {setting}")).join(" ")
+        );
         match self.purpose {
             Purpose::Dev => common,
             // Thrown away after use: a crash of the machine may cost the data, a test run must not wait for the disk.
