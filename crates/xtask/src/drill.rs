@@ -31,6 +31,9 @@ pub(crate) struct Options {
 
 /// Runs the chosen drills, or all, and prints one table.
 pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> anyhow::Result<ExitCode> {
+    if !options.list {
+        packages::ensure(DRILLS)?;
+    }
     let mut command = command();
     if options.short {
         command.arg("--short");
@@ -40,7 +43,6 @@ pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> anyhow::Result<Ex
         command.arg("--list");
         None
     } else {
-        packages::ensure(DRILLS)?;
         // Drills harm the real programs, which `cargo run` alone would not build.
         Build::new(false)?.run_or_fail(interrupt)?;
         if options.names.is_empty() || options.names.iter().any(|name| releases(name)) {
@@ -66,5 +68,9 @@ fn releases(drill: &str) -> bool {
 
 /// Runs drills, once it is told which.
 pub(crate) fn command() -> Command {
-    gates::of_the_suites("drill")
+    let mut command = gates::of_the_suites("drill");
+    if let Some(chromium) = packages::chromium() {
+        command.env("CHROMIUM", chromium);
+    }
+    command
 }

@@ -1,6 +1,7 @@
 //! Releases that nobody notices, and releases that do not succeed.
 
 mod broken;
+mod http3;
 mod proxy;
 mod site;
 mod visitors;
@@ -33,7 +34,7 @@ pub(super) const DRILLS: [Drill; 3] = [
     Drill {
         name: "proxy",
         fault: "strangers who claim, send too much or too slowly, and a colour that is killed, all behind Caddy",
-        expected: "what `Caddyfile` promises, over HTTP/2 and TLS",
+        expected: "what `Caddyfile` promises, over TLS, HTTP/2 and HTTP/3",
         run: |_| Box::pin(proxy::proxy()),
     },
 ];

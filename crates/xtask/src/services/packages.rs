@@ -50,7 +50,13 @@ pub(crate) const BROWSER: &[Tool] = &[
 ];
 
 /// What drills need beside services.
-pub(crate) const DRILLS: &[Tool] = &[Tool::Caddy, Tool::Curl, Tool::Pgbackrest];
+pub(crate) const DRILLS: &[Tool] = &[
+    Tool::Caddy,
+    Tool::Curl,
+    Tool::Pgbackrest,
+    // It speaks HTTP/3.
+    Tool::Chromium,
+];
 
 /// What the tests need beside the services.
 pub(crate) const UNIT: &[Tool] = &[Tool::Promtool];

@@ -9,7 +9,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use super::http3;
 use super::site::{Site, Wire};
+use crate::customer::MUG;
 use crate::drills::Measured;
 use crate::eventually;
 
@@ -19,7 +21,8 @@ const CLAIMED: &str = "198.51.100.77";
 pub(super) async fn proxy() -> Measured {
     let site = Site::open("drill-proxy", Wire::Tls).await;
     let proxy = Proxy { site: &site };
-    proxy.speaks_the_versions_of_today().await;
+    proxy.speaks_http_2_and_offers_http_3().await;
+    proxy.speaks_http_3().await;
     proxy.keeps_private_things_private().await;
     proxy.believes_no_claims().await;
     proxy.serves_assets_by_itself().await;
@@ -31,9 +34,9 @@ pub(super) async fn proxy() -> Measured {
     let site = Site::open("drill-proxy-plain", Wire::Plain).await;
     let cut_off = Proxy { site: &site }.cuts_off_slow_clients().await;
     format!(
-        "HTTP/2, HTTP/3 offered; /metrics and /readyz 404; a stranger's addresses, request id and tokens count and stand \
-         nowhere; assets compressed and kept; 431 and 413; a colour that was killed was waited for {:.1} s; a client \
-         that sends no head was cut off after {:.0} s",
+        "HTTP/2, which offers HTTP/3; a page and its style sheet over HTTP/3, in Chromium; /metrics and /readyz 404; a \
+         stranger's addresses, request id and tokens count and stand nowhere; assets compressed and kept; 431 and 413; a \
+         colour that was killed was waited for {:.1} s; a client that sends no head was cut off after {:.0} s",
         waited.as_secs_f64(),
         cut_off.as_secs_f64(),
     )
@@ -52,16 +55,30 @@ impl Proxy<'_> {
         request.send().await.expect("an answer")
     }
 
-    async fn speaks_the_versions_of_today(&self) {
+    async fn speaks_http_2_and_offers_http_3(&self) {
         let answer = self.get("/", &[]).await;
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.version(), reqwest::Version::HTTP_2);
         let offered = answer.headers()[ALT_SVC].to_str().expect("an offer");
-        assert!(offered.contains("h3="), "{offered}");
+        let port = self.site.caddys_address().port();
+        assert!(offered.contains(&format!("h3=\":{port}\"")), "{offered}");
         assert!(
             !answer.headers().contains_key("server"),
             "it tells its name"
         );
+    }
+
+    /// Nobody else asks for this page here, so that Caddy's log speaks of this browser.
+    async fn speaks_http_3(&self) {
+        let path = format!("/products/{MUG}");
+        let page = http3::page(self.site, &path).await;
+        assert!(page.contains("<h1>Everyday Mug</h1>"), "{page}");
+        let host = format!("localhost:{}", self.site.caddys_address().port());
+        for uri in [&path, "/assets/app."] {
+            let asked =
+                format!(r#""proto":"HTTP/3.0","method":"GET","host":"{host}","uri":"{uri}"#);
+            self.log("caddy.log", &asked).await;
+        }
     }
 
     async fn keeps_private_things_private(&self) {
