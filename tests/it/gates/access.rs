@@ -120,6 +120,7 @@ async fn a_handler_that_forgets_whose_order_it_is_is_refused() {
             "anonymous is answered 200, and docs/access.md says sign in",
             "another customer is answered 200, and docs/access.md says 404",
             "support is answered 200, and docs/access.md says 404",
+            "finance is answered 200, and docs/access.md says 404",
             "admin is answered 200, and docs/access.md says 404",
         ]
     );

@@ -44,16 +44,17 @@ static ANOTHER_ANSWER: Rule = Rule {
 };
 
 /// The columns of the table, after the route.
-pub const CALLERS: [&str; 5] = [
+pub const CALLERS: [&str; 6] = [
     "anonymous",
     "customer",
     "another customer",
     "support",
+    "finance",
     "admin",
 ];
 
 /// The customer comes last: what others may not do must not look so because it has been done already.
-const ORDER_OF_CALLS: [usize; 5] = [0, 2, 3, 4, 1];
+const ORDER_OF_CALLS: [usize; 6] = [0, 2, 3, 4, 5, 1];
 
 /// What a page answers whoever has to sign in first.
 const SIGN_IN: &str = "sign in";
@@ -238,7 +239,8 @@ const CUSTOMER: usize = 0;
 impl Cast {
     async fn of(world: &World) -> Self {
         let mut people = Vec::new();
-        for role in [Role::Customer, Role::Customer, Role::Support, Role::Admin] {
+        let staff = [Role::Support, Role::Finance, Role::Admin];
+        for role in [Role::Customer, Role::Customer].into_iter().chain(staff) {
             people.push(world.person(role).await);
         }
         Self { people }
