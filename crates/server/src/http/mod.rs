@@ -95,22 +95,28 @@ pub fn private_router(app: App) -> Router {
 
 /// The process's metrics in Prometheus' text format.
 async fn metrics(State(app): State<App>) -> String {
-    /// How long the metrics wait for a figure from the database.
+    /// How long the metrics wait for figures from the database, all together.
     const PATIENCE: Duration = Duration::from_secs(1);
 
     let pool = app.platform().db.pool();
     metrics::gauge!("db_pool_connections").set(f64::from(pool.size()));
     metrics::gauge!("db_pool_idle").set(u32::try_from(pool.num_idle()).map_or(f64::NAN, f64::from));
     metrics::gauge!("db_pool_max").set(f64::from(pool.options().get_max_connections()));
-    // Read here, so that every process tells the same, and a new one too. Metrics are most needed when the database is
-    // away, so they do not wait for it.
-    let open = timeout(PATIENCE, app.billing().count_mismatches()).await;
-    if let Ok(Ok(open)) = open {
+    // Metrics are most needed when the database is away, so they do not wait for it: what it has not told stays as it was.
+    let _ = timeout(PATIENCE, publish_what_is_stored(&app)).await;
+    let handle = telemetry::metrics();
+    handle.run_upkeep();
+    handle.render()
+}
+
+/// Figures that are read at each scrape, so that every process tells the same, and a new one too.
+async fn publish_what_is_stored(app: &App) {
+    if let Ok(open) = app.billing().count_mismatches().await {
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         metrics::gauge!("billing_mismatches").set(open as f64);
     }
     let backups = Backups::new(app.platform());
-    if let Ok(Ok(known)) = timeout(PATIENCE, backups.safeguards()).await {
+    if let Ok(known) = backups.safeguards().await {
         publish("backup_last_timestamp_seconds", known.backup);
         publish(
             "backup_last_verified_restore_timestamp_seconds",
@@ -118,9 +124,6 @@ async fn metrics(State(app): State<App>) -> String {
         );
         publish("backup_last_archived_timestamp_seconds", known.archived);
     }
-    let handle = telemetry::metrics();
-    handle.run_upkeep();
-    handle.render()
 }
 
 /// A time as Prometheus has them, from which its alarms take the age. What never happened has none, which is an alarm too.

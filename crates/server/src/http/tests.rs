@@ -400,6 +400,25 @@ async fn metrics_tell_how_many_mismatches_are_open() {
     assert!(scrape().await.contains("db_pool_max 5"));
 }
 
+/// The clock is the test's: it goes on as soon as everybody waits, so that no busy machine is taken for a slow database.
+#[tokio::test]
+async fn metrics_wait_for_a_silent_database_once_and_not_for_each_figure() {
+    let server = Server::start().await;
+    telemetry::metrics();
+    let private = private_router(server.app.clone());
+    let mut holder = server.platform.db.begin().await.unwrap();
+    let locks = "LOCK TABLE billing.mismatches, platform.safeguards IN ACCESS EXCLUSIVE MODE";
+    holder.execute(locks).await.unwrap();
+
+    tokio::time::pause();
+    let since = tokio::time::Instant::now();
+    let request = Request::get("/metrics").body(Body::empty()).unwrap();
+    let answer = private.oneshot(request).await.unwrap();
+    assert!(since.elapsed() < Duration::from_millis(1_500));
+    tokio::time::resume();
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
 #[tokio::test]
 async fn metrics_tell_when_the_last_backup_was_made_and_when_one_was_proven() {
     let server = Server::start().await;
