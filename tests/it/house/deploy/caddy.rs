@@ -27,7 +27,7 @@ fn a_directive_that_caddy_does_not_know_is_refused() {
     let Some(mut validate) = caddy(&["validate", "--adapter", "caddyfile", "--config"]) else {
         return;
     };
-    let (_folder, file) = planted("Caddyfile", "reverse_proxy", "reverse_poxy");
+    let (_folder, file) = planted("Caddyfile", "reverse_proxy {", "reverse_poxy {");
     let refusal = refusal(validate.arg(file)).unwrap();
     assert!(refusal.contains("reverse_poxy"), "{refusal}");
 }

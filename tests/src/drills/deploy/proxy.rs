@@ -7,7 +7,7 @@ use reqwest::Response;
 use reqwest::header::{ACCEPT_ENCODING, ALT_SVC, CACHE_CONTROL, CONTENT_ENCODING};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::http3;
 use super::site::{Site, Wire};
@@ -164,16 +164,35 @@ impl Proxy<'_> {
 
     /// A request that nothing has received yet is nobody's loss. Debian's Caddy can send a body once only: it closes it with
     /// the connection that it did not get.
+    ///
+    /// One is asked for before Caddy has found out, and one after.
     async fn waits_for_a_colour_that_comes_back(&self) -> Duration {
+        let known = self.failed_checks();
         self.site.kill_green().await;
         let since = Instant::now();
-        let restarting = async {
-            sleep(Duration::from_secs(1)).await;
-            self.site.start_green()
+        let later = async {
+            eventually("a colour that Caddy knows to be gone", async || {
+                (self.failed_checks() > known).then_some(())
+            })
+            .await;
+            let restarting = async { self.site.start_green() };
+            tokio::join!(self.get("/products", &[]), restarting)
         };
-        let (answer, _green) = tokio::join!(self.get("/products", &[]), restarting);
-        assert_eq!(answer.status(), 200);
+        let (at_once, (later, _green)) = tokio::join!(self.get("/products", &[]), later);
+        assert_eq!(at_once.status(), 200);
+        assert_eq!(later.status(), 200, "nobody waits for what is not well");
         since.elapsed()
+    }
+
+    /// How many checks green has failed, as Caddy's log tells.
+    fn failed_checks(&self) -> usize {
+        let log = fs::read_to_string(self.site.run_folder().join("logs/caddy.log"));
+        let log = log.expect("Caddy's log");
+        let green = self.site.local("GREEN_APP");
+        let failed = log
+            .lines()
+            .filter(|line| line.contains("health_checker.active") && line.contains(&green));
+        failed.count()
     }
 
     async fn cuts_off_slow_clients(&self) -> Duration {

@@ -161,7 +161,8 @@ impl Site {
         self.address
     }
 
-    fn local(&self, name: &str) -> String {
+    /// An address of a colour's, such as `GREEN_APP`.
+    pub(super) fn local(&self, name: &str) -> String {
         let port = self.ports.iter().find(|(known, _)| *known == name);
         local(port.expect("a port").1)
     }
