@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use kernel::Entropy;
 use tokio::time::Instant;
 use tracing::{Instrument as _, field};
@@ -30,7 +30,7 @@ use retry::Budget;
 pub use standing::{BreakerState, LastCall, Standing};
 
 /// A client for a library that calls its own partner from a thread of its own, as the error tracker's does: no request and no
-/// job ever waits for it, so it has a deadline for the whole call and no guard.
+/// job ever waits for it, so it has a deadline for the whole call and no guard. Who calls is the library's to say.
 ///
 /// # Errors
 /// If the machine's TLS certificates cannot be read.
@@ -51,11 +51,24 @@ fn client(connect: Duration) -> reqwest::ClientBuilder {
         // A redirect or a proxy from the environment would lead around the list of hosts.
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .user_agent(concat!(
-            env!("CARGO_PKG_NAME"),
-            "/",
-            env!("CARGO_PKG_VERSION")
-        ))
+}
+
+/// How the product names itself to those whom it calls, such as `Mainstay/1.4.0` (RFC 9110, section 10.1.5). What may not
+/// stand in such a name is `-` there.
+#[must_use]
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "letters of tokens may stand in headers"
+)]
+pub fn user_agent(product: &str, release: &str) -> HeaderValue {
+    let token = |name: &str| name.replace(|letter| !is_of_a_token(letter), "-");
+    let name = format!("{}/{}", token(product), token(release));
+    HeaderValue::from_str(&name).expect("letters of tokens may stand in headers")
+}
+
+/// RFC 9110, section 5.6.2.
+fn is_of_a_token(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter)
 }
 
 /// A call to make. Any `http::Request` whose body is in memory.
@@ -65,6 +78,7 @@ pub type Request = http::Request<Bytes>;
 #[derive(Clone, Debug)]
 pub struct Outbound {
     entropy: Entropy,
+    user_agent: HeaderValue,
     /// Those that were made and are still there.
     dependencies: Arc<Mutex<Vec<Weak<Inner>>>>,
 }
@@ -198,11 +212,12 @@ impl OutboundError {
 }
 
 impl Outbound {
-    /// The way out. `entropy` spreads retries.
+    /// The way out. `entropy` spreads retries; partners are told the [`user_agent`].
     #[must_use]
-    pub fn new(entropy: Entropy) -> Self {
+    pub fn new(entropy: Entropy, user_agent: HeaderValue) -> Self {
         Self {
             entropy,
+            user_agent,
             dependencies: Arc::default(),
         }
     }
@@ -241,6 +256,7 @@ impl Outbound {
             builder = builder.pool_max_idle_per_host(0);
         }
         let client = builder
+            .user_agent(self.user_agent.clone())
             .tcp_nodelay(true)
             .build()
             .context("build an HTTP client")?;

@@ -31,7 +31,7 @@ use crate::events::{Event, Events, Subscriptions};
 use crate::flags::{Flag, Flags, Setting};
 use crate::jobs::{self, Job, JobResult, JobRun, Jobs};
 use crate::mail::{Letter, Letterhead, Mailer};
-use crate::outbound::Outbound;
+use crate::outbound::{Outbound, user_agent};
 use crate::redis::Redis;
 use crate::sessions::Sessions;
 use crate::storage::{ObjectKey, Storage, StorageSettings};
@@ -245,7 +245,7 @@ fn assemble(settings: &DbSettings, subscriptions: Subscriptions) -> Platform {
     let entropy = Entropy::seeded(2_026);
     let db = Db::new(settings).expect("the address of the test's database");
     let jobs = Jobs::new(clock.clone(), entropy.clone());
-    let outbound = Outbound::new(entropy.clone());
+    let outbound = Outbound::new(entropy.clone(), user_agent("shop", "1"));
     let redis = redis();
     let letterhead = letterhead();
     let storage = StorageSettings {

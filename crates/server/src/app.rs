@@ -16,7 +16,7 @@ use platform::flags::Flags;
 use platform::idempotency::Idempotency;
 use platform::jobs::{Jobs, Timing};
 use platform::mail::Mailer;
-use platform::outbound::Outbound;
+use platform::outbound::{Outbound, user_agent};
 use platform::redis::Redis;
 use platform::sessions::Sessions;
 use platform::storage::Storage;
@@ -207,7 +207,8 @@ fn connect(settings: &Settings) -> anyhow::Result<Platform> {
     let db = Db::new(&settings.database)?;
     let jobs = Jobs::new(clock.clone(), entropy.clone());
     let subscriptions = worker::registry().subscriptions();
-    let outbound = Outbound::new(entropy.clone());
+    let named = user_agent(&settings.site.product_name, &settings.site.release);
+    let outbound = Outbound::new(entropy.clone(), named);
     let redis = Redis::connect(settings.redis_url.expose_secret(), "shop")?;
     let letterhead = settings.letterhead.clone();
     Ok(Platform {

@@ -1,4 +1,5 @@
 use kernel::Entropy;
+use platform::outbound::user_agent;
 
 use super::*;
 
@@ -49,7 +50,7 @@ fn an_error_keeps_its_code_whatever_it_looks_like() {
 #[test]
 fn the_key_is_not_printed() {
     let provider = Provider::new(
-        &Outbound::new(Entropy::seeded(1)),
+        &Outbound::new(Entropy::seeded(1), user_agent("shop", "1")),
         "https://pay.example/".parse().unwrap(),
         &"sk_live_1".into(),
     );

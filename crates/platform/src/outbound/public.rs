@@ -136,7 +136,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::outbound::{Dependency, Outbound, OutboundError, Policy};
+    use crate::outbound::{Dependency, Outbound, OutboundError, Policy, user_agent};
 
     #[test]
     fn what_is_not_on_the_public_internet_is_told_apart() {
@@ -270,7 +270,7 @@ mod tests {
             let addresses = addresses.clone();
             Box::pin(async move { Ok(addresses) })
         }));
-        let outbound = Outbound::new(Entropy::seeded(1));
+        let outbound = Outbound::new(Entropy::seeded(1), user_agent("shop", "1"));
         let policy = Policy::for_strangers();
         outbound.dependency_by(names, "strangers", policy).unwrap()
     }
@@ -295,7 +295,7 @@ mod tests {
     #[tokio::test]
     async fn the_name_of_this_machine_itself_leads_to_nothing_public() {
         let (address, connections) = a_port().await;
-        let outbound = Outbound::new(Entropy::seeded(1));
+        let outbound = Outbound::new(Entropy::seeded(1), user_agent("shop", "1"));
         let strangers = outbound
             .dependency("strangers", Policy::for_strangers())
             .unwrap();

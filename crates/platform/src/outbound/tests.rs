@@ -24,19 +24,55 @@ async fn partner(answer: &'static str) -> Url {
     url.parse().unwrap()
 }
 
-async fn read_head(stream: &mut TcpStream) {
+async fn read_head(stream: &mut TcpStream) -> Vec<u8> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());
     }
+    head
 }
 
 fn call(url: &Url, change: impl FnOnce(&mut Policy)) -> Dependency {
     let mut policy = Policy::for_partner(url);
     change(&mut policy);
-    Outbound::new(Entropy::seeded(1))
+    Outbound::new(Entropy::seeded(1), user_agent("shop", "1"))
         .dependency("partner", policy)
         .unwrap()
+}
+
+/// What one call looks like to the partner, before its body.
+async fn heard_by_a_partner(outbound: &Outbound) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let policy = Policy::for_partner(&url.parse().unwrap());
+    let dependency = outbound.dependency("partner", policy).unwrap();
+    let heard = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let head = read_head(&mut stream).await;
+        stream.write_all(HELLO.as_bytes()).await.unwrap();
+        String::from_utf8(head).unwrap()
+    };
+    let request = http::Request::get(url).body(Bytes::new()).unwrap();
+    let (answer, heard) = tokio::join!(dependency.send(request), heard);
+    answer.unwrap();
+    heard
+}
+
+#[tokio::test]
+async fn partners_are_told_which_product_calls_and_which_release_of_it() {
+    for (product, release, told) in [
+        ("Mainstay", "1.4.0+a1b2c3", "Mainstay/1.4.0+a1b2c3"),
+        (
+            "Käthe's Shop",
+            "next (two)\r\nx: y",
+            "K-the's-Shop/next--two---x--y",
+        ),
+    ] {
+        let outbound = Outbound::new(Entropy::seeded(1), user_agent(product, release));
+        let heard = heard_by_a_partner(&outbound).await;
+        let line = format!("user-agent: {told}\r\n");
+        assert!(heard.contains(&line), "{heard}");
+    }
 }
 
 /// A partner that answers its calls with these statuses, one after the other, and with the last for ever.

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::tests::{behaves_like_storage, key};
 use super::*;
-use crate::outbound::{Dependency, Policy, Request, Response};
+use crate::outbound::{Dependency, Policy, Request, Response, user_agent};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -44,7 +44,7 @@ impl Bucket {
         });
         Self {
             storage: connect(&endpoint, "a-secret"),
-            browser: Outbound::new(Entropy::seeded(1))
+            browser: Outbound::new(Entropy::seeded(1), user_agent("shop", "1"))
                 .dependency("browser", Policy::for_partner(&endpoint.parse().unwrap()))
                 .unwrap(),
             _folder: folder,
@@ -74,7 +74,7 @@ fn connect(endpoint: &str, secret: &str) -> Storage {
     };
     Storage::connect(
         &settings,
-        &Outbound::new(Entropy::seeded(1)),
+        &Outbound::new(Entropy::seeded(1), user_agent("shop", "1")),
         Clock::system(),
     )
     .unwrap()

@@ -2,6 +2,7 @@ use chrono::TimeDelta;
 use kernel::Entropy;
 
 use super::*;
+use crate::outbound::user_agent;
 use crate::testing;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -14,7 +15,11 @@ fn connect(url: &str, clock: Clock) -> anyhow::Result<Storage> {
         public_url: "https://shop.example".parse().unwrap(),
         signing_key: "0123456789abcdef0123456789abcdef".into(),
     };
-    Storage::connect(&settings, &Outbound::new(Entropy::seeded(1)), clock)
+    Storage::connect(
+        &settings,
+        &Outbound::new(Entropy::seeded(1), user_agent("shop", "1")),
+        clock,
+    )
 }
 
 pub(super) fn key(text: &str) -> ObjectKey {
@@ -148,7 +153,7 @@ async fn an_address_signed_with_another_secret_is_forged() {
     };
     let theirs = Storage::connect(
         &settings,
-        &Outbound::new(Entropy::seeded(1)),
+        &Outbound::new(Entropy::seeded(1), user_agent("shop", "1")),
         Clock::system(),
     )
     .unwrap();
