@@ -17,8 +17,7 @@ runtime_run() {
     systemd-run --quiet --wait --pipe --collect --uid=app \
         --property=EnvironmentFile=/etc/app/env --property=EnvironmentFile=/etc/app/migrate.env \
         --property=EnvironmentFile="$run/releases/$release/release.env" \
-        --property=RuntimeMaxSec="${MIGRATE_SECONDS:-1800}" \
-        "$run/releases/$release/server" "$@"
+        timeout "${MIGRATE_SECONDS:-1800}" "$run/releases/$release/server" "$@"
 }
 
 # Enabled as well: after a restart of the machine, what served before serves again, and nothing else runs.
