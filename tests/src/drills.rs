@@ -5,6 +5,7 @@
 
 mod books;
 mod checkout;
+mod compose;
 mod deploy;
 mod host;
 mod image;
@@ -76,7 +77,7 @@ pub fn all() -> Vec<Drill> {
 /// Drills that need what not every machine has: each runs when it is named, and not with the others.
 #[must_use]
 pub fn on_request() -> Vec<Drill> {
-    [&host::DRILLS[..], &image::DRILLS].concat()
+    [&compose::DRILLS[..], &host::DRILLS, &image::DRILLS].concat()
 }
 
 /// How a drill ended.

@@ -2,7 +2,7 @@
 //!
 //! It needs an engine, which not every machine has: it runs when it is named, and never with the others.
 
-mod engine;
+pub(super) mod engine;
 
 use std::convert::Infallible;
 use std::fs;
@@ -31,7 +31,7 @@ pub(super) const DRILLS: [Drill; 1] = [Drill {
 }];
 
 /// What the binary may have, in bytes. 30 MB are wished for; decision 32 says what was reached.
-const BINARY_LIMIT: u64 = 33_000_000;
+const BINARY_LIMIT: u64 = 30_500_000;
 
 /// People who look at pages during the switch, each over one connection.
 const READERS: usize = 8;

@@ -10,17 +10,18 @@ use tokio::process::Command;
 
 use crate::{Shop, eventually, free_port};
 
-const TAG: &str = "mainstay:drill";
+/// What the image of this checkout is called here.
+pub(in crate::drills) const TAG: &str = "mainstay:drill";
 
 /// What deploy/compose.yaml gives a colour.
 const MEMORY: &str = "256m";
 
-pub(super) fn root() -> &'static Path {
+pub(in crate::drills) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
 /// Fails with what to do where no engine answers.
-pub(super) async fn require() {
+pub(in crate::drills) async fn require() {
     let info = Command::new("docker").arg("info").output().await;
     assert!(
         info.is_ok_and(|info| info.status.success()),
@@ -28,7 +29,10 @@ pub(super) async fn require() {
     );
 }
 
-async fn docker<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<String, String> {
+/// What Docker prints, or why it fails.
+pub(in crate::drills) async fn docker<'a>(
+    arguments: impl IntoIterator<Item = &'a str>,
+) -> Result<String, String> {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let output = Command::new("docker")
         .args(&arguments)
@@ -43,7 +47,8 @@ async fn docker<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Stri
     Err(String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-async fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> String {
+/// What Docker prints; it must not fail.
+pub(in crate::drills) async fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> String {
     docker(arguments).await.expect("what docker is told")
 }
 
@@ -55,11 +60,11 @@ async fn git(arguments: &[&str]) -> String {
 }
 
 /// The image of this checkout.
-pub(super) struct Image;
+pub(in crate::drills) struct Image;
 
 impl Image {
     /// Builds it as the workflow of releases does.
-    pub(super) async fn build() -> Self {
+    pub(in crate::drills) async fn build() -> Self {
         let revision = format!("REVISION={}", git(&["rev-parse", "HEAD"]).await);
         let made = git(&["log", "-1", "--format=%ct"]).await;
         let made = format!("SOURCE_DATE_EPOCH={made}");
