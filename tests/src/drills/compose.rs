@@ -8,11 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use reqwest::{Client, StatusCode};
-use tokio::time::sleep;
 
 use self::host::Host;
-use super::image::engine::{self, Image, TAG};
+use super::engine::{self, Image, TAG};
+use super::readers::{Read, read_until};
 use super::{Drill, Length, Measured};
 
 pub(super) const DRILLS: [Drill; 1] = [Drill {
@@ -45,25 +44,24 @@ async fn compose(length: Length) -> Measured {
     host.tell_release(&host.backup_command());
 
     let is_over = AtomicBool::new(false);
-    let readers = join_all((0..READERS).map(|_| read_until(&host, &is_over)));
+    let page = host.url("/products");
+    let readers = join_all((0..READERS).map(|_| async {
+        let pause = Duration::from_millis(50);
+        read_until(&host.connection(), &page, pause, &is_over).await
+    }));
     let turns = async {
         let told = turns(&host, length).await;
         is_over.store(true, Ordering::Relaxed);
         told
     };
     let (read, told) = tokio::join!(readers, turns);
-    let asked: usize = read.iter().map(|(asked, _)| asked).sum();
-    let failed: Vec<_> = read.into_iter().flat_map(|(_, failed)| failed).collect();
-    let (number, example) = (failed.len(), failed.first());
-    assert_eq!(
-        number, 0,
-        "of {asked} requests {number} failed: {example:?}"
-    );
-    assert!(asked > 500, "only {asked} requests were made");
+    let read = Read::together(read);
+    read.lost_nothing(500);
     format!(
-        "{SERVICES} services healthy after {:.0} s, first release {:.0} s; {told}; of {asked} requests {number} failed",
+        "{SERVICES} services healthy after {:.0} s, first release {:.0} s; {told}; of {} requests 0 failed",
         up.as_secs_f64(),
-        first.as_secs_f64()
+        first.as_secs_f64(),
+        read.asked
     )
 }
 
@@ -98,29 +96,4 @@ async fn turns(host: &Host, length: Length) -> String {
         second.as_secs_f64(),
         slowest.as_secs_f64()
     )
-}
-
-/// Looks at a page again and again over one connection, and never asks twice: how often, and what became of those that failed.
-async fn read_until(host: &Host, is_over: &AtomicBool) -> (usize, Vec<String>) {
-    let (client, page) = (host.connection(), host.url("/products"));
-    let (mut asked, mut failed) = (0, Vec::new());
-    while !is_over.load(Ordering::Relaxed) {
-        asked += 1;
-        if let Err(why) = read(&client, &page).await {
-            failed.push(why);
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
-    (asked, failed)
-}
-
-async fn read(client: &Client, page: &str) -> Result<(), String> {
-    let answer = client.get(page).send().await;
-    let answer = answer.map_err(|error| format!("{error:?}"))?;
-    let (status, colour) = (answer.status(), answer.headers().get("x-colour").cloned());
-    let text = answer.text().await.map_err(|error| format!("{error:?}"))?;
-    if status == StatusCode::OK && text.contains("</html>") {
-        return Ok(());
-    }
-    Err(format!("{status} of {colour:?}"))
 }

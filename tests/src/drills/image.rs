@@ -2,8 +2,6 @@
 //!
 //! It needs an engine, which not every machine has: it runs when it is named, and never with the others.
 
-pub(super) mod engine;
-
 use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
@@ -13,13 +11,14 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Body, Client, StatusCode};
+use reqwest::{Body, StatusCode};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use self::engine::{Container, Image};
+use super::engine::{self, Container, Image};
+use super::readers::{Read, connection, look, read_until};
 use super::{Drill, Length, Measured};
 use crate::{Setup, Shop, client_builder, eventually, free_port};
 
@@ -119,18 +118,16 @@ async fn switch(image: &Image, shop: &Shop, length: Length) -> String {
         (status, took)
     };
     let (read, (status, took)) = tokio::join!(readers, switching);
-    let (asked, lost) = read
-        .into_iter()
-        .fold((0, 0), |(asked, lost), one| (asked + one.0, lost + one.1));
-    assert_eq!(lost, 0, "of {asked} requests {lost} were lost");
-    assert!(asked > 50, "only {asked} requests were made");
+    let read = Read::together(read);
+    read.lost_nothing(50);
     let memory = green.memory().await;
     assert_eq!(green.written().await, "", "it wrote into its own files");
     assert_eq!(green.stop().await, 0, "green did not end in order");
     format!(
-        "healthy after {:.1} s, with {memory} after the switch; of {asked} requests {lost} lost; one in flight at `SIGTERM` was \
+        "healthy after {:.1} s, with {memory} after the switch; of {} requests 0 lost; one in flight at `SIGTERM` was \
          answered {status}, and blue ended after {:.1} s",
         healthy.as_secs_f64(),
+        read.asked,
         took.as_secs_f64()
     )
 }
@@ -170,10 +167,11 @@ impl Caddy {
             .kill_on_drop(true)
             .spawn()
             .expect("Caddy: on Debian, `apt-get install caddy`");
+        let client = connection(client_builder());
         eventually("pages through Caddy", async || {
             let ended = process.try_wait().expect("a process to look at");
             assert!(ended.is_none(), "Caddy ended: {ended:?}");
-            is_whole(&connection(), &products(port)).await.then_some(())
+            look(&client, &products(port)).await.ok()
         })
         .await;
         Self {
@@ -187,18 +185,10 @@ impl Caddy {
         fs::write(self.active.join("green"), "").expect("a switch that can be made");
     }
 
-    /// Looks at a page again and again over one connection, and never asks twice: how often, and how often in vain.
-    async fn read_until(&self, is_over: &AtomicBool) -> (usize, usize) {
-        let (client, page) = (connection(), products(self.port));
-        let (mut asked, mut lost) = (0, 0);
-        while !is_over.load(Ordering::Relaxed) {
-            asked += 1;
-            if !is_whole(&client, &page).await {
-                lost += 1;
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-        (asked, lost)
+    async fn read_until(&self, is_over: &AtomicBool) -> Read {
+        let client = connection(client_builder());
+        let pause = Duration::from_millis(20);
+        read_until(&client, &products(self.port), pause, is_over).await
     }
 
     /// Sends all of a request but the end of its body.
@@ -207,7 +197,7 @@ impl Caddy {
         let url = format!("http://127.0.0.1:{}/api/v1/password-resets", self.port);
         let rest = stream::once(ended).map(|_| Ok(r#"body@example.test"}"#));
         let body = stream::iter([Ok::<_, Infallible>(r#"{"email":"no"#)]).chain(rest);
-        let request = connection()
+        let request = connection(client_builder())
             .post(url)
             .header(CONTENT_TYPE, "application/json")
             .body(Body::wrap_stream(body));
@@ -230,25 +220,8 @@ impl Unfinished {
     }
 }
 
-/// A client with one connection of its own, which asks nothing twice: that would hide what was lost.
-fn connection() -> Client {
-    let client = client_builder().retry(reqwest::retry::never());
-    client.build().expect("a client")
-}
-
 fn products(port: u16) -> String {
     format!("http://127.0.0.1:{port}/products")
-}
-
-async fn is_whole(client: &Client, page: &str) -> bool {
-    let Ok(answer) = client.get(page).send().await else {
-        return false;
-    };
-    answer.status() == StatusCode::OK
-        && answer
-            .text()
-            .await
-            .is_ok_and(|page| page.contains("</html>"))
 }
 
 /// Megabytes of 1,000,000 bytes.

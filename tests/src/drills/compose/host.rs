@@ -10,7 +10,8 @@ use reqwest::{Certificate, Client};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::super::image::engine::{self, TAG, docker, root};
+use crate::drills::engine::{self, TAG, docker, root};
+use crate::drills::readers;
 use crate::{artefacts, client_builder, eventually, free_port};
 
 /// Compose puts it before the names of everything; a run that was killed is found again by it.
@@ -257,9 +258,8 @@ impl Host {
         let certificate = self.root_certificate.clone().expect("a host that is up");
         let client = client_builder()
             .resolve("localhost", address)
-            .add_root_certificate(certificate)
-            .retry(reqwest::retry::never());
-        client.build().expect("a client")
+            .add_root_certificate(certificate);
+        readers::connection(client)
     }
 }
 

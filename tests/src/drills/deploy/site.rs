@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
+use crate::drills::readers;
 use crate::{Setup, Shop, artefacts, binaries, client_builder, eventually, free_port};
 
 /// How people reach Caddy.
@@ -86,14 +87,9 @@ impl Site {
         site
     }
 
-    /// A client with one connection of its own that keeps it. It sends nothing twice: what a connection was given and did
-    /// not answer has failed.
+    /// A client with one connection of its own.
     pub(super) fn connection(&self) -> Client {
-        let client = trusting(self.root.as_ref(), self.address)
-            .retry(reqwest::retry::never())
-            .pool_idle_timeout(None)
-            .pool_max_idle_per_host(1);
-        client.build().expect("a client")
+        readers::connection(trusting(self.root.as_ref(), self.address))
     }
 
     /// The script that releases, with every setting of this shop.

@@ -11,17 +11,17 @@ use tokio::process::Command;
 use crate::{Shop, eventually, free_port};
 
 /// What the image of this checkout is called here.
-pub(in crate::drills) const TAG: &str = "mainstay:drill";
+pub(super) const TAG: &str = "mainstay:drill";
 
 /// What deploy/compose.yaml gives a colour.
 const MEMORY: &str = "256m";
 
-pub(in crate::drills) fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
 /// Fails with what to do where no engine answers.
-pub(in crate::drills) async fn require() {
+pub(super) async fn require() {
     let info = Command::new("docker").arg("info").output().await;
     assert!(
         info.is_ok_and(|info| info.status.success()),
@@ -30,7 +30,7 @@ pub(in crate::drills) async fn require() {
 }
 
 /// What Docker prints, or why it fails.
-pub(in crate::drills) async fn docker<'a>(
+pub(super) async fn docker<'a>(
     arguments: impl IntoIterator<Item = &'a str>,
 ) -> Result<String, String> {
     let arguments: Vec<_> = arguments.into_iter().collect();
@@ -48,7 +48,7 @@ pub(in crate::drills) async fn docker<'a>(
 }
 
 /// What Docker prints; it must not fail.
-pub(in crate::drills) async fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) async fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> String {
     docker(arguments).await.expect("what docker is told")
 }
 
@@ -60,11 +60,11 @@ async fn git(arguments: &[&str]) -> String {
 }
 
 /// The image of this checkout.
-pub(in crate::drills) struct Image;
+pub(super) struct Image;
 
 impl Image {
     /// Builds it as the workflow of releases does.
-    pub(in crate::drills) async fn build() -> Self {
+    pub(super) async fn build() -> Self {
         let revision = format!("REVISION={}", git(&["rev-parse", "HEAD"]).await);
         let made = git(&["log", "-1", "--format=%ct"]).await;
         let made = format!("SOURCE_DATE_EPOCH={made}");
