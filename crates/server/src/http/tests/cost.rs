@@ -1,5 +1,7 @@
 //! What an answer has cost the database, and who is told.
 
+use sqlx::Executor as _;
+
 use super::*;
 
 fn page() -> Request<Body> {

@@ -13,7 +13,7 @@ use platform::outbound::Policy;
 use platform::sessions::Sessions;
 use platform::storage::{Storage, StorageSettings};
 use platform::testing::{self, State as Wired, Wire};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::task::JoinHandle;
 use users::testing::PASSWORD;
 
