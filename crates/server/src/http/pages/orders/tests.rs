@@ -62,6 +62,12 @@ impl Browser {
             .insert(UserId::generate(&platform.clock, &platform.entropy))
     }
 
+    /// The product that most of these tests are about, as it is on the shelf.
+    async fn mug(&self) -> orders::Product {
+        let found = self.app.orders().get_product("everyday-mug").await;
+        found.unwrap()
+    }
+
     async fn get(&mut self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap())
             .await

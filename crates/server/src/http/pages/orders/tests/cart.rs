@@ -22,12 +22,7 @@ async fn a_cart_needs_no_account() {
         "{cart}"
     );
 
-    let mug = browser
-        .app
-        .orders()
-        .get_product("everyday-mug")
-        .await
-        .unwrap();
+    let mug = browser.mug().await;
     let line = format!("/cart/lines/{}", mug.id);
     browser.post(&line, &[("quantity", "1")]).await;
     assert!(browser.get("/cart").await.text.contains("€16.00"));
@@ -59,12 +54,7 @@ async fn a_quantity_that_is_none_is_shown_again_with_a_message_beside_it() {
     }
 
     browser.post("/cart/lines", &MUG).await;
-    let mug = browser
-        .app
-        .orders()
-        .get_product("everyday-mug")
-        .await
-        .unwrap();
+    let mug = browser.mug().await;
     let line = format!("/cart/lines/{}", mug.id);
     let page = browser.post(&line, &[("quantity", "500")]).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);

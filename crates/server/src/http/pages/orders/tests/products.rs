@@ -56,12 +56,7 @@ async fn what_is_not_in_the_shop_is_not_found() {
 #[tokio::test]
 async fn a_picture_may_be_kept_for_ever_and_can_do_nothing() {
     let browser = Browser::open().await;
-    let mug = browser
-        .app
-        .orders()
-        .get_product("everyday-mug")
-        .await
-        .unwrap();
+    let mug = browser.mug().await;
     let request = Request::get(format!("/pictures/{}", mug.picture));
     let request = request.body(Body::empty()).unwrap();
     let response = browser.router.clone().oneshot(request).await.unwrap();
