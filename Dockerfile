@@ -16,7 +16,7 @@ ENV SQLX_OFFLINE=true
 FROM rust AS manifests
 COPY . .
 RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path './.cargo/*' \
-        ! -path '*/src/lib.rs' ! -path '*/src/main.rs' ! -path '*/benches/*.rs' -delete \
+        ! -name build.rs ! -path '*/src/lib.rs' ! -path '*/src/main.rs' ! -path '*/benches/*.rs' -delete \
     && find . -type d -empty -delete \
     && find . -name '*.rs' -exec sh -c 'echo "fn main() { }" > "$1"' sh {} \;
 

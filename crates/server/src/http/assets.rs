@@ -1,17 +1,13 @@
 //! Style sheets, scripts and pictures, under names that change with their content.
 
 use std::collections::HashMap;
-use std::io::Write as _;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
@@ -20,9 +16,15 @@ use crate::http::extract::Path;
 
 pub mod shared;
 
-#[derive(RustEmbed)]
-#[folder = "assets/"]
-struct Files;
+/// What `build.rs` lists: each file of the folder `assets`, and what it is compressed, where that is smaller.
+static FILES: &[File] = &include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+struct File {
+    name: &'static str,
+    content: &'static [u8],
+    brotli: Option<&'static [u8]>,
+    gzip: Option<&'static [u8]>,
+}
 
 /// Computed once: the names carry the content's hash, so a browser may keep a file for ever and still sees every change.
 static ASSETS: LazyLock<Assets> = LazyLock::new(Assets::load);
@@ -39,10 +41,7 @@ struct Assets {
 struct Asset {
     content_type: HeaderValue,
     etag: HeaderValue,
-    content: Bytes,
-    /// Compressed when first asked for, and then kept: most processes never serve most encodings.
-    brotli: OnceLock<Bytes>,
-    gzip: OnceLock<Bytes>,
+    file: &'static File,
 }
 
 impl Assets {
@@ -51,19 +50,17 @@ impl Assets {
             hashed_names: HashMap::new(),
             by_hashed_name: HashMap::new(),
         };
-        for name in Files::iter() {
-            let Some(file) = Files::get(&name) else {
-                continue;
-            };
-            let hash = hex::encode(&Sha256::digest(&file.data)[..8]);
+        for file in FILES {
+            let name = file.name;
+            let hash = hex::encode(&Sha256::digest(file.content)[..8]);
             let hashed_name = match name.rsplit_once('.') {
                 Some((stem, extension)) => format!("{stem}.{hash}.{extension}"),
                 None => format!("{name}.{hash}"),
             };
-            let asset = Asset::new(&name, &hash, file.data.into_owned().into());
             assets
                 .hashed_names
-                .insert(name.into_owned(), hashed_name.clone());
+                .insert(name.to_owned(), hashed_name.clone());
+            let asset = Asset::new(file, &hash);
             assets.by_hashed_name.insert(hashed_name, asset);
         }
         assets
@@ -71,8 +68,8 @@ impl Assets {
 }
 
 impl Asset {
-    fn new(name: &str, hash: &str, content: Bytes) -> Self {
-        let mime = mime_guess::from_path(name).first_or_octet_stream();
+    fn new(file: &'static File, hash: &str) -> Self {
+        let mime = mime_guess::from_path(file.name).first_or_octet_stream();
         let charset = if mime.type_() == "text" {
             "; charset=utf-8"
         } else {
@@ -85,35 +82,19 @@ impl Asset {
             etag: format!("\"{hash}\"")
                 .parse()
                 .expect("hex in quotes is a header value"),
-            content,
-            brotli: OnceLock::new(),
-            gzip: OnceLock::new(),
+            file,
         }
-    }
-
-    /// Pictures and fonts are compressed already.
-    fn is_compressible(&self) -> bool {
-        let kind = self.content_type.as_bytes();
-        kind.starts_with(b"text/") || kind.starts_with(b"image/svg") || kind.ends_with(b"json")
     }
 
     fn encoded(&self, accepted: &str) -> (Option<&'static str>, Bytes) {
-        if !self.is_compressible() {
-            return (None, self.content.clone());
+        for (encoding, encoded) in [("br", self.file.brotli), ("gzip", self.file.gzip)] {
+            if let Some(encoded) = encoded
+                && accepts(accepted, encoding)
+            {
+                return (Some(encoding), Bytes::from_static(encoded));
+            }
         }
-        if accepts(accepted, "br") {
-            (
-                Some("br"),
-                self.brotli.get_or_init(|| brotli(&self.content)).clone(),
-            )
-        } else if accepts(accepted, "gzip") {
-            (
-                Some("gzip"),
-                self.gzip.get_or_init(|| gzip(&self.content)).clone(),
-            )
-        } else {
-            (None, self.content.clone())
-        }
+        (None, Bytes::from_static(self.file.content))
     }
 }
 
@@ -174,7 +155,7 @@ fn well_known(name: &str) -> Response {
             HeaderValue::from_static("public, max-age=86400"),
         ),
     ];
-    (headers, asset.content.clone()).into_response()
+    (headers, asset.file.content).into_response()
 }
 
 /// Whether an `Accept-Encoding` header names `encoding` without refusing it by a weight of zero.
@@ -186,26 +167,14 @@ fn accepts(header: &str, encoding: &str) -> bool {
     })
 }
 
-fn brotli(content: &[u8]) -> Bytes {
-    let mut encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 9, 20);
-    encoder
-        .write_all(content)
-        .expect("a vector takes every byte");
-    encoder.into_inner().into()
-}
-
-fn gzip(content: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder
-        .write_all(content)
-        .expect("a vector takes every byte");
-    encoder.finish().expect("a vector takes every byte").into()
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::Read as _;
     use std::path::Path as FilePath;
+
+    use brotli::Decompressor;
+    use flate2::read::GzDecoder;
 
     use super::*;
 
@@ -246,6 +215,22 @@ mod tests {
             hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()),
             "{address}"
         );
+    }
+
+    #[test]
+    fn a_compressed_asset_is_the_same_asset() {
+        let mut files = FILES.iter();
+        let style = files.find(|file| file.name == "app.css").unwrap();
+        let (brotli, gzip) = (style.brotli.unwrap(), style.gzip.unwrap());
+        assert!(brotli.len() < gzip.len() && gzip.len() < style.content.len() / 2);
+        let mut content = Vec::new();
+        Decompressor::new(brotli, 4096)
+            .read_to_end(&mut content)
+            .unwrap();
+        assert_eq!(content, style.content);
+        content.clear();
+        GzDecoder::new(gzip).read_to_end(&mut content).unwrap();
+        assert_eq!(content, style.content);
     }
 
     #[tokio::test]

@@ -10,10 +10,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use axum::body::Bytes;
 use clap::Subcommand;
 
-use super::{ASSETS, brotli, gzip};
+use super::ASSETS;
 
 /// What can be done with the folder.
 #[derive(Clone, Debug, Subcommand)]
@@ -54,20 +53,22 @@ pub fn look_after(action: &Action) -> anyhow::Result<String> {
 }
 
 /// This program's assets under the names that the proxy looks for.
-fn files() -> BTreeMap<String, Bytes> {
+fn files() -> BTreeMap<String, &'static [u8]> {
     let mut files = BTreeMap::new();
     for (name, asset) in &ASSETS.by_hashed_name {
-        files.insert(name.clone(), asset.content.clone());
-        if asset.is_compressible() {
-            files.insert(format!("{name}.br"), brotli(&asset.content));
-            files.insert(format!("{name}.gz"), gzip(&asset.content));
+        let file = asset.file;
+        files.insert(name.clone(), file.content);
+        for (ending, encoded) in [("br", file.brotli), ("gz", file.gzip)] {
+            if let Some(encoded) = encoded {
+                files.insert(format!("{name}.{ending}"), encoded);
+            }
         }
     }
     files
 }
 
 /// The list comes first: whatever is cut off after it, no file is left that nobody lists.
-fn add(folder: &Path, release: &str, files: &BTreeMap<String, Bytes>) -> anyhow::Result<()> {
+fn add(folder: &Path, release: &str, files: &BTreeMap<String, &[u8]>) -> anyhow::Result<()> {
     let names: Vec<_> = files.keys().map(String::as_str).collect();
     put(&list_of(folder, release), names.join("\n").as_bytes())?;
     files
@@ -137,10 +138,9 @@ mod tests {
     use super::*;
 
     fn release(folder: &Path, name: &str, files: &[&str]) {
-        let files = files.iter().map(|file| {
-            let content = Bytes::from_owner(file.as_bytes().to_owned());
-            ((*file).to_owned(), content)
-        });
+        let files = files
+            .iter()
+            .map(|file| ((*file).to_owned(), file.as_bytes()));
         add(folder, name, &files.collect()).unwrap();
     }
 
