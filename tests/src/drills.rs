@@ -16,6 +16,7 @@ mod readers;
 mod restore;
 mod services;
 mod workers;
+mod workflow;
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -79,7 +80,13 @@ pub fn all() -> Vec<Drill> {
 /// Drills that need what not every machine has: each runs when it is named, and not with the others.
 #[must_use]
 pub fn on_request() -> Vec<Drill> {
-    [&compose::DRILLS[..], &host::DRILLS, &image::DRILLS].concat()
+    [
+        &compose::DRILLS[..],
+        &host::DRILLS,
+        &image::DRILLS,
+        &workflow::DRILLS,
+    ]
+    .concat()
 }
 
 /// How a drill ended.

@@ -15,6 +15,7 @@ mod partners;
 mod release;
 mod shop;
 pub mod signals;
+pub mod workflows;
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 
-use self::host::Host;
+pub(super) use self::host::Host;
 use super::engine::{self, Image, TAG};
 use super::readers::{Read, read_until};
 use super::{Drill, Length, Measured};

@@ -52,7 +52,7 @@ pub(super) async fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Str
     docker(arguments).await.expect("what docker is told")
 }
 
-async fn git(arguments: &[&str]) -> String {
+pub(super) async fn git(arguments: &[&str]) -> String {
     let mut git = Command::new("git");
     let output = git.args(arguments).current_dir(root()).output().await;
     let output = output.expect("git");

@@ -1,42 +1,37 @@
-//! The hosted workflow runs what a developer runs, and nothing that can change unseen.
+//! The hosted workflows run what a developer runs, and nothing that can change unseen.
 
-use std::fs;
+use std::collections::BTreeMap;
 
-use super::root;
+use tests::workflows::{self, Job, Step, Workflow};
 
-/// Steps of `workflow` that name somebody's action by what can be moved, a tag or a branch.
-fn unpinned(workflow: &str) -> Vec<String> {
-    let steps = workflow
-        .lines()
-        .map(|line| line.trim().trim_start_matches("- "));
-    let actions = steps.filter_map(|step| step.strip_prefix("uses:"));
+/// Somebody's actions that are named by what can be moved, a tag or a branch.
+fn unpinned(workflow: &Workflow) -> Vec<&str> {
+    let actions = steps(workflow).filter_map(|step| step.uses.as_deref());
     let is_pinned = |action: &str| {
         let commit = action.split_once('@').map(|(_, commit)| commit);
-        let commit = commit.and_then(|commit| commit.split_whitespace().next());
         commit.is_some_and(|commit| {
             commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
         })
     };
-    let unpinned = actions.filter(|action| !is_pinned(action));
-    unpinned.map(|action| action.trim().to_owned()).collect()
+    actions.filter(|action| !is_pinned(action)).collect()
 }
 
-fn workflows() -> Vec<(String, String)> {
-    let folder = fs::read_dir(root().join(".github/workflows")).unwrap();
-    let files = folder.map(|file| {
-        let file = file.unwrap();
-        let name = file.file_name().to_string_lossy().into_owned();
-        (name, fs::read_to_string(file.path()).unwrap())
-    });
-    files.collect()
+fn steps(workflow: &Workflow) -> impl Iterator<Item = &Step> {
+    workflow.jobs.values().flat_map(|job| &job.steps)
+}
+
+/// Where the first step stands whose commands contain `text`.
+fn place(job: &Job, text: &str) -> Option<usize> {
+    let runs = |step: &Step| step.run.as_deref().is_some_and(|run| run.contains(text));
+    job.steps.iter().position(runs)
 }
 
 #[test]
 fn every_action_is_pinned_to_a_commit() {
-    let workflows = workflows();
+    let workflows = workflows::all();
     assert!(!workflows.is_empty());
     for (name, workflow) in workflows {
-        assert_eq!(unpinned(&workflow), Vec::<String>::new(), "{name}");
+        assert_eq!(unpinned(&workflow), Vec::<&str>::new(), "{name}");
     }
 }
 
@@ -44,66 +39,59 @@ fn every_action_is_pinned_to_a_commit() {
 fn an_action_that_a_tag_names_is_found() {
     let commit = "0123456789abcdef0123456789abcdef01234567";
     let workflow = format!(
-        "steps:\n  - uses: somebody/one@v4\n  - name: two\n    uses: somebody/two@{commit} # v4\n  - uses: ./three\n"
+        "permissions: {{}}\njobs:\n  one:\n    timeout-minutes: 1\n    steps:\n    - uses: somebody/one@v4\n    \
+         - uses: somebody/two@{commit} # v4\n    - uses: ./three\n"
     );
+    let workflow = Workflow::parse(&workflow).unwrap();
     assert_eq!(unpinned(&workflow), ["somebody/one@v4", "./three"]);
-}
-
-/// Lines that let a workflow do more than read, beside the one that lets a release push its image.
-fn rights(workflow: &str) -> Vec<&str> {
-    let lines = workflow.lines().map(str::trim);
-    let lines = lines.filter(|line| !line.starts_with('#'));
-    lines
-        .filter(|line| line.contains("write") && *line != "packages: write")
-        .collect()
 }
 
 #[test]
 fn a_workflow_runs_what_a_developer_runs_reads_the_sources_and_ends_within_the_hour() {
-    for (name, workflow) in workflows() {
-        assert!(
-            workflow.contains("\npermissions:\n  contents: read\n"),
-            "{name}"
-        );
-        assert_eq!(rights(&workflow), Vec::<&str>::new(), "{name}");
-        let may_push = workflow.contains("packages: write");
-        assert_eq!(may_push, name == "release.yml", "{name}");
-        let jobs = workflow.matches("    runs-on: ").count();
-        let limits = workflow.matches("    timeout-minutes: 60\n").count();
-        assert_eq!(jobs, limits, "{name}");
-        assert!(workflow.contains(".ci/run"), "{name}");
+    let reads = BTreeMap::from([("contents".to_owned(), "read".to_owned())]);
+    let pushes = BTreeMap::from([("packages".to_owned(), "write".to_owned())]);
+    let pushes: BTreeMap<_, _> = reads.clone().into_iter().chain(pushes).collect();
+    for (name, workflow) in workflows::all() {
+        assert_eq!(workflow.permissions, reads, "{name}");
+        for (job_name, job) in &workflow.jobs {
+            let name = format!("{name}: {job_name}");
+            assert!(job.timeout_minutes <= 60, "{name}");
+            let is_the_one_that_pushes = name == "release.yml: image";
+            let granted = is_the_one_that_pushes.then_some(&pushes);
+            assert_eq!(
+                job.permissions,
+                granted.cloned().unwrap_or_default(),
+                "{name}"
+            );
+        }
+        let everything = &workflow.jobs["everything"];
+        assert!(place(everything, ".ci/run").is_some(), "{name}");
     }
-    assert_eq!(rights("  contents: write\n"), ["contents: write"]);
-}
-
-/// What stands under the head of a job, up to the next one.
-fn job<'a>(workflow: &'a str, name: &str) -> &'a str {
-    let (_, job) = workflow.split_once(&format!("\n  {name}:\n")).unwrap();
-    let end = job.match_indices("\n  ").find(|(at, _)| {
-        let next = job.as_bytes().get(at + 3);
-        next.is_some_and(u8::is_ascii_lowercase)
-    });
-    end.map_or(job, |(at, _)| &job[..at])
 }
 
 #[test]
 fn nothing_is_released_that_has_not_passed_or_that_nobody_has_let_in() {
-    let workflows = workflows();
-    let (_, release) = workflows
-        .iter()
-        .find(|(name, _)| name == "release.yml")
-        .unwrap();
-    assert!(job(release, "everything").contains(".ci/run"));
-    let image = job(release, "image");
-    assert!(image.contains("needs: everything") && image.contains("cargo xtask drill image"));
+    let release = &workflows::all()["release.yml"];
+    let job = |name: &str| &release.jobs[name];
+    let image = job("image");
+    assert_eq!(image.needs.names(), ["everything"]);
+    let (drilled, pushed) = (
+        place(image, "cargo xtask drill image"),
+        place(image, "docker push"),
+    );
     assert!(
-        image.find("drill image") < image.find("docker push"),
+        drilled.is_some() && drilled < pushed,
         "drilled before it is pushed"
     );
+    assert_eq!(job("staging").needs.names(), ["image"]);
+    assert_eq!(job("production").needs.names(), ["image", "staging"]);
     for environment in ["staging", "production"] {
-        let job = job(release, environment);
-        assert!(job.contains(&format!("environment: {environment}")));
-        assert!(job.contains("image"), "it waits for the image");
+        assert_eq!(job(environment).environment.as_deref(), Some(environment));
     }
-    assert!(job(release, "production").contains("needs: [image, staging]"));
+    let reach_a_host = release.jobs.iter().filter_map(|(name, job)| {
+        let is_named = place(job, "deploy/release").is_some();
+        is_named.then_some(name.as_str())
+    });
+    let reach_a_host: Vec<_> = reach_a_host.collect();
+    assert_eq!(reach_a_host, ["production", "staging"]);
 }

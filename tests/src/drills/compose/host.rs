@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::{Command as Blocking, Stdio};
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,7 @@ const PROVIDERS: [(&str, &str); 5] = [
 ];
 
 /// Gone, with its containers, volumes and network, when this value is.
-pub(super) struct Host {
+pub(in crate::drills) struct Host {
     port: u16,
     program: Vec<String>,
     root_certificate: Option<Certificate>,
@@ -40,7 +41,7 @@ pub(super) struct Host {
 
 impl Host {
     /// Makes settings and secrets, and starts what stands around the colours.
-    pub(super) async fn open() -> Self {
+    pub(in crate::drills) async fn open() -> Self {
         assert!(
             nix::unistd::geteuid().is_root(),
             "an operator makes secrets and folders for users of containers by `sudo`: run this drill as root"
@@ -129,7 +130,7 @@ impl Host {
     }
 
     /// Writes the settings of `deploy/release`, of which one is how a backup is made.
-    pub(super) fn tell_release(&self, backup: &str) {
+    pub(in crate::drills) fn tell_release(&self, backup: &str) {
         let (folder, url) = (self.folder.path(), self.url(""));
         let compose = self.program.join(" ");
         let mut text = fs::read_to_string(folder.join("etc/compose.env")).expect("settings");
@@ -139,17 +140,32 @@ impl Host {
             folder.join("root.crt").display()
         )
         .expect("a string");
-        fs::write(folder.join("etc/deploy.env"), text).expect("settings");
+        fs::write(self.settings_of_release(), text).expect("settings");
+    }
+
+    /// Where it does so.
+    pub(in crate::drills) fn settings_of_release(&self) -> PathBuf {
+        self.folder.path().join("etc/deploy.env")
+    }
+
+    /// The id of the image that a release runs.
+    pub(in crate::drills) fn image_of(&self, release: &str) -> String {
+        let file = self
+            .folder
+            .path()
+            .join(format!("run/releases/{release}/image"));
+        let id = fs::read_to_string(file).expect("a release that is kept");
+        id.trim().to_owned()
     }
 
     /// What makes a backup, in words.
-    pub(super) fn backup_command(&self) -> String {
+    pub(in crate::drills) fn backup_command(&self) -> String {
         let words = [self.words(), vec!["run --rm -T backup".to_owned()]];
         words.concat().join(" ")
     }
 
     /// Calls another command of the service that backs up.
-    pub(super) async fn back_up(&self, command: &[&str]) -> String {
+    pub(in crate::drills) async fn back_up(&self, command: &[&str]) -> String {
         self.compose(&[&["run", "--rm", "-T", "backup"], command].concat())
             .await
     }
@@ -165,7 +181,7 @@ impl Host {
     }
 
     /// Has Compose do something that succeeds; gives all that it printed.
-    pub(super) async fn compose(&self, arguments: &[&str]) -> String {
+    pub(in crate::drills) async fn compose(&self, arguments: &[&str]) -> String {
         let words = self.words();
         let mut compose = Command::new(&words[0]);
         // Only what builds the image for backups reads it.
@@ -179,12 +195,12 @@ impl Host {
     }
 
     /// Calls the script that releases: how long it took, or what it said.
-    pub(super) async fn release(&self, arguments: &[&str]) -> Result<Duration, String> {
+    pub(in crate::drills) async fn release(&self, arguments: &[&str]) -> Result<Duration, String> {
         let since = Instant::now();
         let mut release = Command::new(root().join("deploy/release"));
         release
             .args(arguments)
-            .env("DEPLOY_SETTINGS", self.folder.path().join("etc/deploy.env"))
+            .env("DEPLOY_SETTINGS", self.settings_of_release())
             .stdin(Stdio::null())
             .kill_on_drop(true);
         if arguments.contains(&BROKEN) {
@@ -198,23 +214,22 @@ impl Host {
         }
     }
 
-    pub(super) async fn must_release(&self, arguments: &[&str]) -> Duration {
+    pub(in crate::drills) async fn must_release(&self, arguments: &[&str]) -> Duration {
         let released = self.release(arguments).await;
         released.unwrap_or_else(|told| panic!("deploy/release {arguments:?}: {told}"))
     }
 
     /// Holds what the script says of its own work against what is expected.
-    pub(super) async fn serves(&self, expected: &str) {
+    pub(in crate::drills) async fn serves(&self, expected: &str) {
         let mut status = Command::new(root().join("deploy/release"));
-        let status = (status.arg("status"))
-            .env("DEPLOY_SETTINGS", self.folder.path().join("etc/deploy.env"));
+        let status = (status.arg("status")).env("DEPLOY_SETTINGS", self.settings_of_release());
         let status = status.output().await.expect("deploy/release").stdout;
         let status = String::from_utf8_lossy(&status);
         assert!(status.starts_with(expected), "{status}");
     }
 
     /// Waits until so many containers run, all of them healthy.
-    pub(super) async fn is_healthy(&self, containers: usize) {
+    pub(in crate::drills) async fn is_healthy(&self, containers: usize) {
         let project = format!("label=com.docker.compose.project={PROJECT}");
         let ps = ["ps", "--filter", &project, "--format", "{{.Status}}"];
         eventually("containers that are all healthy", async || {
@@ -226,7 +241,7 @@ impl Host {
     }
 
     /// An image that migrates and has its assets, and then listens at an address that is not its own.
-    pub(super) async fn broken_image(&self) -> &'static str {
+    pub(in crate::drills) async fn broken_image(&self) -> &'static str {
         let container = engine::run(["create", TAG]).await;
         let change = "ENV LISTEN_ADDRESS=203.0.113.1:8080";
         engine::run(["commit", "--change", change, &container, BROKEN]).await;
@@ -248,12 +263,12 @@ impl Host {
         Certificate::from_pem(&pem).expect("a certificate")
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(in crate::drills) fn url(&self, path: &str) -> String {
         format!("https://localhost:{}{path}", self.port)
     }
 
     /// A client with one connection of its own, which takes Caddy's certificate and asks nothing twice.
-    pub(super) fn connection(&self) -> Client {
+    pub(in crate::drills) fn connection(&self) -> Client {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let certificate = self.root_certificate.clone().expect("a host that is up");
         let client = client_builder()
