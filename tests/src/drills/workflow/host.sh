@@ -31,5 +31,5 @@ git clone --quiet "$origin" /opt/app
 printf 'Host 127.0.0.1\n    Port %s\n' "$port" >/etc/ssh/ssh_config.d/workflow.conf
 
 mkdir -p /run/sshd
-exec /usr/sbin/sshd -D -e -f /dev/null -h "$folder/host-key" -p "$port" -o ListenAddress=127.0.0.1 -o PidFile=none \
+exec /usr/sbin/sshd -D -E "$folder/ssh.log" -f /dev/null -h "$folder/host-key" -p "$port" -o ListenAddress=127.0.0.1 -o PidFile=none \
     -o "AuthorizedKeysFile=$folder/key.pub" -o StrictModes=no ${DOCKER_HOST:+-o "SetEnv=DOCKER_HOST=$DOCKER_HOST"}
