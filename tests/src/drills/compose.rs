@@ -4,14 +4,10 @@
 
 mod host;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-use futures::future::join_all;
 
 pub(super) use self::host::Host;
 use super::engine::{self, Image, TAG};
-use super::readers::{Read, read_until};
 use super::{Drill, Length, Measured};
 
 pub(super) const DRILLS: [Drill; 1] = [Drill {
@@ -43,19 +39,8 @@ async fn compose(length: Length) -> Measured {
     host.compose(&["build", "backup"]).await;
     host.tell_release(&host.backup_command());
 
-    let is_over = AtomicBool::new(false);
-    let page = host.url("/products");
-    let readers = join_all((0..READERS).map(|_| async {
-        let pause = Duration::from_millis(50);
-        read_until(&host.connection(), &page, pause, &is_over).await
-    }));
-    let turns = async {
-        let told = turns(&host, length).await;
-        is_over.store(true, Ordering::Relaxed);
-        told
-    };
-    let (read, told) = tokio::join!(readers, turns);
-    let read = Read::together(read);
+    let done = turns(&host, length);
+    let (read, told) = host.under_readers(READERS, done).await;
     read.lost_nothing(500);
     format!(
         "{SERVICES} services healthy after {:.0} s, first release {:.0} s; {told}; of {} requests 0 failed",

@@ -6,16 +6,12 @@
 mod registry;
 mod runner;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-
-use futures::future::join_all;
+use std::time::Instant;
 
 use self::registry::Registry;
 use self::runner::Runner;
 use super::compose::Host;
 use super::engine::{self, Image, TAG};
-use super::readers::{Read, read_until};
 use super::{Drill, Length, Measured};
 use crate::workflows::{self, Workflow};
 
@@ -41,19 +37,8 @@ async fn workflow(_length: Length) -> Measured {
     let registry = Registry::start().await;
     let mut runner = Runner::start(&host, &registry, VERSION).await;
 
-    let is_over = AtomicBool::new(false);
-    let page = host.url("/products");
-    let readers = join_all((0..READERS).map(|_| async {
-        let pause = Duration::from_millis(50);
-        read_until(&host.connection(), &page, pause, &is_over).await
-    }));
-    let released = async {
-        let told = release(&host, &mut runner, workflow).await;
-        is_over.store(true, Ordering::Relaxed);
-        told
-    };
-    let (read, told) = tokio::join!(readers, released);
-    let read = Read::together(read);
+    let done = release(&host, &mut runner, workflow);
+    let (read, told) = host.under_readers(READERS, done).await;
     read.lost_nothing(100);
     // Its image can go once nobody runs it.
     drop(host);

@@ -55,7 +55,7 @@ fn a_workflow_runs_what_a_developer_runs_reads_the_sources_and_ends_within_the_h
         assert_eq!(workflow.permissions, reads, "{name}");
         for (job_name, job) in &workflow.jobs {
             let name = format!("{name}: {job_name}");
-            assert!(job.timeout_minutes <= 60, "{name}");
+            assert_eq!(job.timeout_minutes, 60, "{name}");
             let is_the_one_that_pushes = name == "release.yml: image";
             let granted = is_the_one_that_pushes.then_some(&pushes);
             assert_eq!(

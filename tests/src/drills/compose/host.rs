@@ -5,14 +5,16 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Command as Blocking, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use reqwest::{Certificate, Client};
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::drills::engine::{self, TAG, docker, root};
-use crate::drills::readers;
+use crate::drills::readers::{self, Read, read_until};
 use crate::{artefacts, client_builder, eventually, free_port};
 
 /// Compose puts it before the names of everything; a run that was killed is found again by it.
@@ -267,8 +269,29 @@ impl Host {
         format!("https://localhost:{}{path}", self.port)
     }
 
+    /// Does something while so many people look at pages, each over one connection; gives what they saw.
+    pub(in crate::drills) async fn under_readers<T>(
+        &self,
+        readers: usize,
+        something: impl Future<Output = T>,
+    ) -> (Read, T) {
+        let is_over = AtomicBool::new(false);
+        let page = self.url("/products");
+        let readers = join_all((0..readers).map(|_| async {
+            let pause = Duration::from_millis(50);
+            read_until(&self.connection(), &page, pause, &is_over).await
+        }));
+        let something = async {
+            let done = something.await;
+            is_over.store(true, Ordering::Relaxed);
+            done
+        };
+        let (read, done) = tokio::join!(readers, something);
+        (Read::together(read), done)
+    }
+
     /// A client with one connection of its own, which takes Caddy's certificate and asks nothing twice.
-    pub(in crate::drills) fn connection(&self) -> Client {
+    fn connection(&self) -> Client {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let certificate = self.root_certificate.clone().expect("a host that is up");
         let client = client_builder()

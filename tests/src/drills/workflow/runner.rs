@@ -87,11 +87,10 @@ impl Runner {
             runner.values.insert(name.to_owned(), value.to_owned());
         }
         runner.tell_of_the_host();
-        let log_in = format!(
-            "docker login {} --username {USER} --password {TOKEN}",
-            registry.address()
-        );
-        succeed(runner.on_the_host().args(["bash", "-c", &log_in])).await;
+        let log_in = ["docker", "login", registry.address(), "--username", USER];
+        let mut on_the_host = runner.on_the_host();
+        let log_in = on_the_host.args(log_in).args(["--password", TOKEN]);
+        succeed(log_in).await;
         runner
     }
 

@@ -36,6 +36,9 @@ async fn pages_and_answers_of_the_api_are_compressed_for_those_who_accept_it() {
         );
         assert_eq!(small.body[..2], GZIP, "{path}");
         assert!(small.body.len() < plain.body.len(), "{path}");
+        // As browsers ask.
+        let small = server.get_as(path, Some("gzip, br")).await;
+        assert_eq!(small.header(header::CONTENT_ENCODING), "gzip", "{path}");
     }
 }
 
